@@ -1,0 +1,41 @@
+import type { UnitRef, UnitResult } from './contract.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { grade } from './method/answer-equivalence.ts';
+import { computeTruth } from './method/oracle.ts';
+import { runUnit } from './unit.ts';
+import { insertRows } from '../db/bulk.ts';
+import { readLabelled } from '../db/queries/lineage.ts';
+import { audits } from '../db/schema.ts';
+
+const ORACLE = 'computed';
+const ORACLE_VERSION = 1;
+
+/** Compares every pseudo-label with computed truth, where the question is closed-form arithmetic. Never seen by training. */
+export function auditLabels(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
+  return runUnit(deps, 'audit', ref, async ({ run, place }) => {
+    const labelled = await readLabelled(deps.database, run.runId, place.iteration);
+    const rows = labelled.flatMap(({ questionId, question, label }) => {
+      const truth = computeTruth(question);
+      if (!truth) return [];
+      return [
+        {
+          ...place,
+          questionId,
+          oracle: ORACLE,
+          oracleVersion: ORACLE_VERSION,
+          label,
+          truth: truth.value,
+          agrees: grade(label, truth.value, 'default'),
+        },
+      ];
+    });
+    const agreeing = rows.filter(({ agrees }) => agrees).length;
+    return {
+      usesModel: false,
+      metrics: { labelled: labelled.length, audited: rows.length, agreeing },
+      write: async (client) => {
+        await insertRows(client, audits, rows);
+      },
+    };
+  });
+}

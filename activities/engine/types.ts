@@ -1,0 +1,178 @@
+/**
+ * The engine interface: a model is opened as a lease, sampled, scored, trained, checkpointed and closed. It speaks token
+ * ids and floats only, so that a remote engine behind it is honest: nothing here says where the weights live. A lease is
+ * disposable; whatever it held is rebuilt from the last checkpoint.
+ */
+
+/** Sampling parameters. Log-probabilities returned are those of the untempered, untruncated model. */
+export interface SamplingParams {
+  /** Most tokens to generate per sequence, the end token included. */
+  maxTokens: number;
+  /** 0 = greedy. */
+  temperature: number;
+  /** Nucleus, 0 < topP <= 1; 1 = off. @default 1 */
+  topP?: number;
+  /** Keep the k most likely tokens; 0 = off. @default 0 */
+  topK?: number;
+  /** Token ids that end a sequence; the model's end-of-sequence token when omitted. */
+  stopTokens?: readonly number[];
+}
+
+export interface SampleItem {
+  promptTokens: readonly number[];
+  /** 64 bits as 16 hexadecimal digits: the whole random stream of this one sample. */
+  seed: string;
+}
+
+export interface SampleRequest {
+  items: readonly SampleItem[];
+  params: SamplingParams;
+  /** Sequences decoded together. Part of what makes a result reproducible bit by bit. @default 256 */
+  batchSize?: number;
+}
+
+export interface Completion {
+  /** Generated ids, the stop token included when one was produced. */
+  tokens: number[];
+  /** Natural log-probability of each generated token, temperature 1, no truncation. Same length as `tokens`. */
+  logprobs: number[];
+  finishReason: 'stop' | 'length';
+}
+
+export interface ScoreItem {
+  promptTokens: readonly number[];
+  completionTokens: readonly number[];
+}
+
+/** One rollout as the GRPO loss needs it. All arrays have the length of `completionTokens`. */
+export interface TrainItem extends ScoreItem {
+  /** log pi_old: from the policy that sampled the rollout. */
+  behaviourLogprobs: readonly number[];
+  /** log pi_ref: from the model the phase started with. */
+  referenceLogprobs: readonly number[];
+  /** Group-relative advantage, the same for every token. */
+  advantage: number;
+}
+
+export interface TrainOptions {
+  learningRate: number;
+  /** AdamW. @default 0.9 */
+  beta1?: number;
+  /** @default 0.999 */
+  beta2?: number;
+  /** @default 1e-8 */
+  epsilon?: number;
+  /** Decoupled. @default 0.01 */
+  weightDecay?: number;
+  /** Ratio is clipped to [1 - clipLow, 1 + clipHigh]. @default 0.2 */
+  clipLow?: number;
+  /** @default 0.3 */
+  clipHigh?: number;
+  /** Dual clip c for negative advantages; 0 = off. @default 3 */
+  dualClip?: number;
+  /** Weight of the k3 KL term. @default 0.01 */
+  klCoefficient?: number;
+  /** `token-mean` over the whole batch, or mean over sequences of the mean over their tokens. @default 'token-mean' */
+  aggregation?: 'token-mean' | 'sequence-mean';
+  /** Global gradient norm. @default 1 */
+  gradientClip?: number;
+  /** Sequences per forward and backward pass; gradients accumulate. @default 64 */
+  microBatch?: number;
+}
+
+export interface TrainMetrics {
+  loss: number;
+  policyLoss: number;
+  /** Mean k3 estimate per token. */
+  kl: number;
+  /** Mean entropy per token, nats. */
+  entropy: number;
+  /** Share of tokens whose ratio was clipped. */
+  clipFraction: number;
+  /** Before clipping. */
+  gradientNorm: number;
+  /** Completion tokens trained on. */
+  tokens: number;
+  /** Tokens computed but masked out. */
+  paddingTokens: number;
+  seconds: number;
+  /** Resident set of the engine process, bytes. */
+  memoryBytes: number;
+  /** True when the update was skipped, because the gradient norm was not finite. */
+  skipped: boolean;
+}
+
+export interface CheckpointFile {
+  name: string;
+  bytes: number;
+  sha256: string;
+}
+
+export interface CheckpointRecord {
+  /** sha-256 of the manifest, hexadecimal: the checkpoint's name everywhere. */
+  id: string;
+  /** Absolute folder, `<root>/<id>`. */
+  path: string;
+  bytes: number;
+  files: CheckpointFile[];
+  /** Optimizer steps behind these weights. */
+  optimizerStep: number;
+}
+
+/** A folder with config.json, *.safetensors and tokenizer.json: a base model, or a checkpoint of ours with its manifest. */
+export interface ModelSource {
+  path: string;
+  /** Checkpoint id that must match, or loading fails with `CheckpointCorrupt`. */
+  expectId?: string;
+  /** Load optimizer moments when there are any; false starts a fresh optimizer. @default false */
+  withOptimizer?: boolean;
+}
+
+export interface EngineDescription {
+  engine: 'tfjs';
+  /** What runs the arithmetic. */
+  backend: 'tensorflow-cuda' | 'tensorflow-cpu' | 'wasm' | 'cpu';
+  /** e.g. `2.21.0` */
+  backendVersion: string;
+  device: string;
+  deterministic: boolean;
+  threads: number;
+  /** Why a slower backend runs than the one asked for. */
+  fallbackReason?: string;
+}
+
+export interface EngineProgress {
+  /** e.g. `sampling`, `training` */
+  stage: string;
+  done: number;
+  total: number;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+  onProgress?: (progress: EngineProgress) => void;
+}
+
+export interface ModelLease {
+  /** Content hash of the weights that are live now; changes with every train step. */
+  readonly modelId: string;
+  readonly maxSequenceLength: number;
+  /** Results in the order of `items`. Pure: (weights, items, params, batchSize) decide every token. */
+  sample(request: SampleRequest, options?: CallOptions): Promise<Completion[]>;
+  /** Log-probability of each completion token. */
+  score(items: readonly ScoreItem[], options?: CallOptions): Promise<number[][]>;
+  /** One optimizer update on the clipped GRPO objective with a k3 KL term. */
+  trainStep(items: readonly TrainItem[], options: TrainOptions, call?: CallOptions): Promise<TrainMetrics>;
+  /** Makes the present weights the ones that `sample` uses; nothing to do for a local engine. */
+  publish(call?: CallOptions): Promise<void>;
+  /** Writes `<root>/<id>` atomically (temporary name, fsync, rename), with optimizer state. Writing it again is harmless. */
+  checkpoint(root: string, call?: CallOptions): Promise<CheckpointRecord>;
+  close(): Promise<void>;
+}
+
+export interface Engine {
+  describe(call?: CallOptions): Promise<EngineDescription>;
+  open(source: ModelSource, call?: CallOptions): Promise<ModelLease>;
+  /** Ends the child process. The next call starts a new one. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,104 @@
+import type { UnitRef, UnitResult } from './contract.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { RZeroError } from './errors.ts';
+import { loadHeldOut } from './held-out.ts';
+import { grade } from './method/answer-equivalence.ts';
+import { isWorked } from './method/evaluation.ts';
+import { getPreset } from './method/presets.ts';
+import { deriveSeed } from './method/seeds.ts';
+import { extractAnswer, vote } from './method/voting.ts';
+import { modelFolder } from './model-folder.ts';
+import { solverPrompt } from './profile.ts';
+import { sampleTexts } from './sampling.ts';
+import { tokenizerOf, withModel } from './store.ts';
+import { runUnit } from './unit.ts';
+import { insertRows } from '../db/bulk.ts';
+import { checkpointBefore } from '../db/queries/lineage.ts';
+import { evaluationItems, evaluations } from '../db/schema.ts';
+
+const SET_NAME = 'held-out';
+
+/** Unit 0 answers the held-out questions greedily, unit 1 samples them at temperature 1. */
+export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
+  return runUnit(deps, 'evaluation', ref, async ({ run, config, profile, place, call }) => {
+    const set = await loadHeldOut(modelFolder(config.model));
+    if (!set) {
+      throw new RZeroError('ModelUnreadable', 'The held-out questions that this run was planned with are gone.', {
+        field: 'model',
+        fix: 'Put held-out.jsonl back into the model folder.',
+      });
+    }
+    const mode = place.unit === 0 ? 'greedy' : 'sampled';
+    const samples = mode === 'greedy' ? 1 : config.evaluation.samples;
+    const held = set.items.slice(0, config.evaluation.questions);
+    const checkpointId = await checkpointBefore(deps.database, run.runId, 'solver', place.iteration + 1, 0);
+    const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
+    const prompts = held.flatMap(({ question }, item) =>
+      Array.from({ length: samples }, (_, sample) => ({
+        prompt: solverPrompt(profile, question),
+        // The same random streams at every iteration: differences between iterations are the model's.
+        seed: deriveSeed({ runSeed: run.seed, ...place, iteration: 0, item, sample, stream: 'evaluation' }),
+      })),
+    );
+    const params = { maxTokens: config.solver.maxTokens, temperature: mode === 'greedy' ? 0 : 1 };
+    const sampled = await withModel(deps, checkpointId, { call }, (solver) =>
+      sampleTexts(solver, tokenizer, prompts, params, config.batchSize, call),
+    );
+    const preset = getPreset(config.preset);
+    const judged = sampled.map((completion, index) => {
+      const item = Math.floor(index / samples);
+      const { question, answer: expected } = held[item]!;
+      const extracted = extractAnswer(completion.text, preset);
+      return {
+        item,
+        sample: index % samples,
+        seed: completion.seed,
+        question,
+        expected,
+        completion: completion.text,
+        extracted,
+        correct: extracted !== null && grade(extracted, expected, preset.grader),
+        worked: isWorked(completion.text),
+      };
+    });
+    const majorityCorrect = held.filter(({ answer }, item) => {
+      const own = judged.slice(item * samples, (item + 1) * samples).map(({ extracted }) => extracted);
+      const { label } = vote(own, preset, 'labelling');
+      return label !== null && grade(label, answer, preset.grader);
+    }).length;
+    const count = (matches: (entry: (typeof judged)[number]) => boolean) => judged.filter(matches).length;
+    const correct = count((entry) => entry.correct);
+    return {
+      usesModel: true,
+      metrics: { [`${mode}Accuracy`]: correct / judged.length, majorityAccuracy: majorityCorrect / held.length },
+      write: async (client) => {
+        const [row] = await insertRows(
+          client,
+          evaluations,
+          [
+            {
+              ...place,
+              setName: SET_NAME,
+              setHash: set.hash,
+              mode,
+              checkpointId,
+              items: held.length,
+              samplesPerItem: samples,
+              correct,
+              majorityCorrect,
+              worked: count((entry) => entry.worked),
+              workedCorrect: count((entry) => entry.worked && entry.correct),
+            },
+          ],
+          ['evaluation_id'],
+        );
+        const evaluationId = Number(row!.evaluation_id);
+        await insertRows(
+          client,
+          evaluationItems,
+          judged.map((entry) => ({ evaluationId, ...entry })),
+        );
+      },
+    };
+  });
+}

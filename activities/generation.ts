@@ -1,0 +1,99 @@
+import type { UnitRef, UnitResult } from './contract.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import type { ParsedQuestion } from './method/question-parser.ts';
+import { parseChallengerOutput } from './method/question-parser.ts';
+import { getPreset } from './method/presets.ts';
+import type { ParsingStage } from './method/presets.ts';
+import { deriveSeed } from './method/seeds.ts';
+import { challengerPrompt } from './profile.ts';
+import { sampleTexts } from './sampling.ts';
+import type { SampledText } from './sampling.ts';
+import { tokenizerOf, withModel } from './store.ts';
+import { runUnit } from './unit.ts';
+import type { UnitContext } from './unit.ts';
+import { insertRows } from '../db/bulk.ts';
+import { checkpointBefore } from '../db/queries/lineage.ts';
+import { questions } from '../db/schema.ts';
+import type { ModelLease } from './engine/types.ts';
+
+export interface WrittenQuestion extends SampledText {
+  item: number;
+  parsed: ParsedQuestion;
+}
+
+/** Lets the Challenger write `count` questions and parses them. Items are numbered from `firstItem`. */
+export async function writeQuestions(
+  deps: ActivityDependencies,
+  { run, config, profile, place, call }: UnitContext,
+  challenger: ModelLease,
+  count: number,
+  stage: ParsingStage,
+): Promise<WrittenQuestion[]> {
+  const { maxTokens, temperature, topP, topK } = config.challenger;
+  const prompt = challengerPrompt(profile);
+  const prompts = Array.from({ length: count }, (_, item) => ({
+    prompt,
+    seed: deriveSeed({ runSeed: run.seed, ...place, item, sample: 0, stream: 'question' }),
+  }));
+  const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
+  const sampled = await sampleTexts(
+    challenger,
+    tokenizer,
+    prompts,
+    { maxTokens, temperature, topP, topK },
+    config.batchSize,
+    call,
+  );
+  const preset = getPreset(config.preset);
+  const options =
+    profile.questionPattern === undefined ? {} : { questionPattern: new RegExp(profile.questionPattern, 'u') };
+  return sampled.map((sample, item) => ({
+    ...sample,
+    item,
+    parsed: parseChallengerOutput(sample.text, preset, { ...options, stage }),
+  }));
+}
+
+/** The rows of written questions. @param groupSize questions that share a GRPO group; none in data generation. */
+export function questionRows(
+  { place }: UnitContext,
+  checkpointId: string,
+  written: readonly WrittenQuestion[],
+  groupSize?: number,
+): (typeof questions.$inferInsert)[] {
+  return written.map(({ item, parsed, seed, text, tokens, logprobs, finishReason }) => ({
+    ...place,
+    item,
+    groupIndex: groupSize === undefined ? null : Math.floor(item / groupSize),
+    checkpointId,
+    seed,
+    completion: text,
+    tokens,
+    logprobs,
+    finishReason,
+    status: parsed.status,
+    reason: parsed.reason,
+    question: parsed.question,
+    challengerAnswer: parsed.answer,
+  }));
+}
+
+/** One shard of the questions from which the Solver's training set is made. */
+export function generateQuestions(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
+  return runUnit(deps, 'dataset_generation', ref, async (context) => {
+    const { run, config, place, call } = context;
+    const checkpointId = await checkpointBefore(deps.database, run.runId, 'challenger', place.iteration + 1, 0);
+    const { questions: total, shardSize } = config.labelling;
+    const count = Math.min(shardSize, total - place.unit * shardSize);
+    const written = await withModel(deps, checkpointId, { call }, (challenger) =>
+      writeQuestions(deps, context, challenger, count, 'generation'),
+    );
+    return {
+      usesModel: true,
+      metrics: { generated: count, parsed: written.filter(({ parsed }) => parsed.status === 'valid').length },
+      write: async (client) => {
+        await insertRows(client, questions, questionRows(context, checkpointId, written));
+      },
+    };
+  });
+}

@@ -1,0 +1,42 @@
+import type { RZeroActivities } from './contract.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { auditLabels } from './audit.ts';
+import { trainChallengerStep } from './challenger-training.ts';
+import { evaluateSolver } from './evaluation.ts';
+import { asFailure } from './failures.ts';
+import { gateQuestions } from './filtering.ts';
+import { generateQuestions } from './generation.ts';
+import { beginIteration, changeStatus, extendRun, finishIteration, openRun } from './runs.ts';
+import { trainSolverStep } from './solver-training.ts';
+import { labelQuestions } from './voting.ts';
+
+export type { ActivityDependencies } from './dependencies.ts';
+
+/** The activities of both task queues, bound to a database, an engine and a data folder. */
+export function createActivities(deps: ActivityDependencies): RZeroActivities {
+  return {
+    openRun: coded((input) => openRun(deps, input)),
+    extendRun: coded((extension) => extendRun(deps, extension)),
+    setRunStatus: coded((change) => changeStatus(deps, change)),
+    beginIteration: coded((ref) => beginIteration(deps, ref)),
+    finishIteration: coded((ref) => finishIteration(deps, ref)),
+    gateQuestions: (ref) => gateQuestions(deps, ref),
+    auditLabels: (ref) => auditLabels(deps, ref),
+    trainChallengerStep: (ref) => trainChallengerStep(deps, ref),
+    generateQuestions: (ref) => generateQuestions(deps, ref),
+    labelQuestions: (ref) => labelQuestions(deps, ref),
+    trainSolverStep: (ref) => trainSolverStep(deps, ref),
+    evaluateSolver: (ref) => evaluateSolver(deps, ref),
+  };
+}
+
+/** Units map their failures in `runUnit`; the short activities do it here. */
+function coded<I, O>(activity: (input: I) => Promise<O>): (input: I) => Promise<O> {
+  return async (input) => {
+    try {
+      return await activity(input);
+    } catch (error) {
+      throw asFailure(error);
+    }
+  };
+}

@@ -1,0 +1,194 @@
+/**
+ * What a run may be told: every field, its range and its default. The defaults are the demo on the built-in base model;
+ * `preset` chooses the method's formulas (activities/method/presets.ts), the numbers here choose how much work is done.
+ */
+import { z } from 'zod';
+import type { RunInput } from './contract.ts';
+import { RZeroError } from './errors.ts';
+
+const PRESETS = ['default', 'paper', 'official-code'] as const;
+const CONTROLS = ['none', 'random-reward'] as const;
+
+const count = (max: number) => z.int().min(1).max(max);
+const runName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits, ".", "_" and "-", at most 100');
+
+/** Sampling, per role. Temperature 1 without truncation is what makes votes an estimate of the policy itself. */
+const sampling = (maxTokens: number) => ({
+  maxTokens: count(65_536).default(maxTokens),
+  temperature: z.number().min(0).max(5).default(1),
+  topP: z.number().gt(0).max(1).default(1),
+  topK: z.int().min(0).default(0),
+});
+
+const optimizer = (learningRate: number, warmupSteps: number) => ({
+  learningRate: z.number().gt(0).max(1).default(learningRate),
+  /** Steps over which the learning rate rises linearly from 1/warmupSteps of its value. */
+  warmupSteps: z.int().min(0).max(10_000).default(warmupSteps),
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.99),
+  weightDecay: z.number().min(0).max(1).default(0),
+  /** Weight of the k3 KL term to the model that the phase started with. */
+  klCoefficient: z.number().min(0).max(10).default(0.02),
+  gradientClip: z.number().gt(0).default(1),
+  /** Optimizer updates a step; the step's rollouts are split evenly over them. */
+  updatesPerStep: count(1024).default(1),
+});
+
+const challenger = z.strictObject({
+  steps: z.int().min(0).max(10_000).default(8),
+  /** Questions a step, all groups together. */
+  rollouts: count(65_536).default(128),
+  groupSize: z.int().min(2).max(1024).default(8),
+  /** Solver answers per question, m. */
+  votes: count(1024).default(8),
+  /** Weight of the repetition penalty, lambda; the preset's when omitted. */
+  repetitionWeight: z.number().min(0).max(100).optional(),
+  ...sampling(26),
+  ...optimizer(3e-4, 2),
+});
+
+const labelling = z.strictObject({
+  /** Questions generated an iteration. */
+  questions: count(1_000_000).default(384),
+  /** Questions a shard: the unit of loss of generation and labelling. */
+  shardSize: count(10_000).default(96),
+  /** Solver answers per question, m. */
+  votes: count(1024).default(8),
+});
+
+const gate = z.strictObject({
+  /** Bounds of the share of votes that the majority must have; the preset's when omitted. Both inclusive. */
+  lower: z.number().min(0).max(1).optional(),
+  upper: z.number().min(0).max(1).optional(),
+  /** Fewest kept questions the Solver is trained on; with fewer the run parks and says so. */
+  minimumQuestions: count(1_000_000).default(8),
+});
+
+const solver = z.strictObject({
+  steps: z.int().min(0).max(10_000).default(24),
+  /** Questions a step. */
+  questions: count(65_536).default(48),
+  /** Rollouts per question. */
+  groupSize: z.int().min(2).max(1024).default(8),
+  ...sampling(36),
+  ...optimizer(5e-5, 5),
+});
+
+const evaluation = z.strictObject({
+  /** Held-out questions, from the front of the model's `held-out.jsonl`. */
+  questions: count(1_000_000).default(256),
+  /** Samples per question at temperature 1. */
+  samples: count(1024).default(4),
+});
+
+const runInput = z.strictObject({
+  runId: runName.optional(),
+  iterations: count(1000).default(3),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1),
+  preset: z.enum(PRESETS).default('default'),
+  /** `random-reward` replaces every reward of both roles by a seeded coin flip: a control that must not learn. */
+  control: z.enum(CONTROLS).default('none'),
+  /** `builtin`, or the path of a model folder on the worker. */
+  model: z.string().min(1).max(4096).default('builtin'),
+  /** Sequences decoded together. */
+  batchSize: count(4096).default(256),
+  /** Sequences a forward and backward pass. */
+  microBatch: count(4096).default(128),
+  challenger: challenger.prefault({}),
+  labelling: labelling.prefault({}),
+  gate: gate.prefault({}),
+  solver: solver.prefault({}),
+  evaluation: evaluation.prefault({}),
+});
+
+export type RunConfig = Omit<z.output<typeof runInput>, 'runId' | 'iterations'>;
+
+export interface ResolvedRunInput {
+  runId: string | undefined;
+  iterations: number;
+  config: RunConfig;
+  /** The fields the caller named, as paths: a continued run may not change them. */
+  given: ReadonlyMap<string, unknown>;
+}
+
+/**
+ * Validates a run's input and fills in every default.
+ *
+ * @throws RZeroError `RunInputInvalid`, which names the first field at fault and what it accepts.
+ */
+export function resolveRunInput(input: RunInput | undefined | null): ResolvedRunInput {
+  const parsed = runInput.safeParse(input ?? {});
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+    const field = [...issue.path, ...(unknown ? [unknown] : [])].join('.') || 'input';
+    const others = parsed.error.issues.length - 1;
+    throw new RZeroError(
+      'RunInputInvalid',
+      `Run input: ${unknown ? `there is no field "${field}".` : `"${field}": ${issue.message}.`}` +
+        (others > 0 ? ` (${others} more)` : ''),
+      { field, fix: unknown ? `Fields here: ${fieldsAt(issue.path)}.` : 'Correct the field and start the run again.' },
+    );
+  }
+  const { runId, iterations, ...config } = parsed.data;
+  requireMultiple(
+    'challenger.rollouts',
+    config.challenger.rollouts,
+    'challenger.groupSize',
+    config.challenger.groupSize,
+  );
+  requireMultiple(
+    'challenger.rollouts / challenger.groupSize',
+    config.challenger.rollouts / config.challenger.groupSize,
+    'challenger.updatesPerStep',
+    config.challenger.updatesPerStep,
+  );
+  requireMultiple('solver.questions', config.solver.questions, 'solver.updatesPerStep', config.solver.updatesPerStep);
+  const { lower, upper } = config.gate;
+  if (lower !== undefined && upper !== undefined && lower > upper) {
+    throw new RZeroError('RunInputInvalid', 'Run input: "gate.lower" is above "gate.upper".', {
+      field: 'gate.lower',
+      fix: 'Choose lower <= upper.',
+    });
+  }
+  return { runId, iterations, config, given: flatten(input ?? {}) };
+}
+
+/** Where the stored configuration differs from what the caller named. */
+export function conflictingFields(given: ReadonlyMap<string, unknown>, config: RunConfig): string[] {
+  const stored = flatten(config);
+  return [...given]
+    .filter(([field]) => field !== 'runId' && field !== 'iterations')
+    .filter(([field, value]) => stored.get(field) !== value)
+    .map(([field]) => field);
+}
+
+function requireMultiple(field: string, value: number, of: string, divisor: number): void {
+  if (value % divisor === 0) return;
+  throw new RZeroError(
+    'RunInputInvalid',
+    `Run input: "${field}" (${value}) is not a multiple of "${of}" (${divisor}).`,
+    {
+      field: field.split(' ')[0]!,
+      fix: `Choose a multiple of ${divisor}.`,
+    },
+  );
+}
+
+function flatten(value: object, prefix = ''): Map<string, unknown> {
+  return new Map(
+    Object.entries(value).flatMap(([name, entry]): [string, unknown][] =>
+      typeof entry === 'object' && entry !== null
+        ? [...flatten(entry as object, `${prefix}${name}.`)]
+        : entry === undefined
+          ? []
+          : [[`${prefix}${name}`, entry]],
+    ),
+  );
+}
+
+function fieldsAt(path: readonly PropertyKey[]): string {
+  const sections: Record<string, z.ZodObject> = { challenger, labelling, gate, solver, evaluation };
+  const section = path.length === 0 ? runInput : sections[String(path[0])];
+  return Object.keys((section ?? runInput).shape).join(', ');
+}

@@ -1,0 +1,187 @@
+/** Activities on the run as a whole: opening, extending, its status, the plan of an iteration. */
+import { Context } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type {
+  IterationPlan,
+  IterationRef,
+  IterationSummary,
+  Phase,
+  RunExtension,
+  RunInput,
+  RunPlan,
+  RunStatusChange,
+} from './contract.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { importModel } from './engine/import-model.ts';
+import { RZeroError } from './errors.ts';
+import { loadHeldOut } from './held-out.ts';
+import { modelFolder } from './model-folder.ts';
+import { loadProfile } from './profile.ts';
+import { conflictingFields, resolveRunInput } from './run-input.ts';
+import type { ResolvedRunInput, RunConfig } from './run-input.ts';
+import { checkpointRoot, checkpointRow } from './store.ts';
+import { holdLease } from './unit.ts';
+import { transaction } from '../db/client.ts';
+import { takeLease } from '../db/queries/leases.ts';
+import type { LeaseHolder } from '../db/queries/leases.ts';
+import {
+  findRun,
+  getRun,
+  insertCheckpoint,
+  insertRun,
+  nextIteration,
+  setRunIterations,
+  setRunStatus,
+} from '../db/queries/runs.ts';
+import { readSummary } from '../db/queries/summary.ts';
+import { insertPhases, readPhases } from '../db/queries/units.ts';
+
+/** A workflow that Temporal cannot be asked about counts as alive for this long after its last sign of life. */
+const LEASE_GRACE_MS = 10 * 60_000;
+
+const PHASE_ORDER: readonly Phase[] = [
+  'challenger_training',
+  'dataset_generation',
+  'labelling',
+  'gating',
+  'solver_training',
+  'evaluation',
+  'audit',
+];
+
+/** Validates and resolves the input, creates or continues the run's row, and takes its lease. */
+export async function openRun(deps: ActivityDependencies, input: RunInput): Promise<RunPlan> {
+  const resolved = resolveRunInput(input);
+  const runId = resolved.runId ?? workflowRunId();
+  const known = await findRun(deps.database, runId);
+  if (known) refuseChanges(runId, resolved, known.config as RunConfig);
+  else await createRun(deps, runId, resolved);
+
+  const { workflowExecution } = Context.current().info;
+  const holder: LeaseHolder = {
+    workflowId: workflowExecution?.workflowId ?? 'none',
+    temporalRunId: workflowExecution?.runId ?? 'none',
+  };
+  const standing = await transaction(deps.database, (client) => takeLease(client, runId, holder, isOver));
+  if (standing) {
+    throw new RZeroError('RunConflict', `Run "${runId}" is being advanced by workflow "${standing.workflowId}".`, {
+      field: 'runId',
+      fix: 'Steer that workflow, or cancel it first; or choose another runId for a new run.',
+    });
+  }
+  if (resolved.given.has('iterations')) await setRunIterations(deps.database, runId, resolved.iterations);
+  await setRunStatus(deps.database, runId, 'running', undefined);
+  return planOf(deps, runId, known !== undefined);
+}
+
+export async function extendRun(deps: ActivityDependencies, { runId, iterations }: RunExtension): Promise<RunPlan> {
+  await getRun(deps.database, runId);
+  await setRunIterations(deps.database, runId, iterations);
+  return planOf(deps, runId, true);
+}
+
+export async function changeStatus(deps: ActivityDependencies, change: RunStatusChange): Promise<void> {
+  await setRunStatus(deps.database, change.runId, change.status, change.reason);
+}
+
+/** Plans an iteration once; asked again, it tells how much of the stored plan is left. */
+export async function beginIteration(deps: ActivityDependencies, ref: IterationRef): Promise<IterationPlan> {
+  const { runId, iteration } = ref;
+  await holdLease(deps, ref);
+  const run = await getRun(deps.database, runId);
+  const config = run.config as RunConfig;
+  const evaluable = (await loadHeldOut(modelFolder(config.model))) !== undefined;
+  await transaction(deps.database, (client) =>
+    insertPhases(client, runId, iteration, plan(config, iteration, evaluable)),
+  );
+  const phases = await readPhases(deps.database, runId, iteration);
+  phases.sort((a, b) => PHASE_ORDER.indexOf(a.phase) - PHASE_ORDER.indexOf(b.phase));
+  return { runId, iteration, phases };
+}
+
+export async function finishIteration(deps: ActivityDependencies, ref: IterationRef): Promise<IterationSummary> {
+  const { runId, iteration } = ref;
+  return { runId, iteration, metrics: await readSummary(deps.database, runId, iteration) };
+}
+
+function plan(config: RunConfig, iteration: number, evaluable: boolean): { phase: Phase; units: number }[] {
+  const evaluation = { phase: 'evaluation' as const, units: evaluable ? 2 : 0 };
+  if (iteration === 0) return [evaluation];
+  const shards = Math.ceil(config.labelling.questions / config.labelling.shardSize);
+  return [
+    { phase: 'challenger_training', units: config.challenger.steps },
+    { phase: 'dataset_generation', units: shards },
+    { phase: 'labelling', units: shards },
+    { phase: 'gating', units: 1 },
+    { phase: 'solver_training', units: config.solver.steps },
+    evaluation,
+    { phase: 'audit', units: 1 },
+  ];
+}
+
+async function planOf(deps: ActivityDependencies, runId: string, resumed: boolean): Promise<RunPlan> {
+  const run = await getRun(deps.database, runId);
+  return {
+    runId,
+    iterations: run.iterations,
+    nextIteration: await nextIteration(deps.database, runId, run.iterations),
+    resumed,
+  };
+}
+
+async function createRun(deps: ActivityDependencies, runId: string, resolved: ResolvedRunInput): Promise<void> {
+  const folder = modelFolder(resolved.config.model);
+  const { profile, hash } = await loadProfile(folder);
+  const base = await importModel(folder, checkpointRoot(deps));
+  await transaction(deps.database, async (client) => {
+    await insertCheckpoint(client, checkpointRow(base));
+    await insertRun(client, {
+      runId,
+      seed: resolved.config.seed,
+      preset: resolved.config.preset,
+      control: resolved.config.control,
+      iterations: resolved.iterations,
+      status: 'running',
+      config: resolved.config,
+      baseCheckpointId: base.id,
+      profile,
+      profileHash: hash,
+      codeVersion: deps.codeVersion,
+    });
+  });
+}
+
+function refuseChanges(runId: string, resolved: ResolvedRunInput, stored: RunConfig): void {
+  const fields = conflictingFields(resolved.given, stored);
+  if (fields.length === 0) return;
+  throw new RZeroError(
+    'RunConflict',
+    `Run "${runId}" exists with another value of ${fields.map((f) => `"${f}"`).join(', ')}.`,
+    {
+      field: fields[0]!,
+      fix: 'A run keeps the settings it was started with: leave them out to continue it, or choose another runId.',
+    },
+  );
+}
+
+function workflowRunId(): string {
+  const workflowId = Context.current().info.workflowExecution?.workflowId ?? 'run';
+  return resolveRunInput({
+    runId: workflowId
+      .replace(/^r-zero\//, '')
+      .replace(/[^A-Za-z0-9._-]/g, '-')
+      .slice(0, 100),
+  }).runId!;
+}
+
+/** Asks Temporal whether the workflow that holds the lease is over. */
+async function isOver(present: LeaseHolder & { renewedAt: Date }): Promise<boolean> {
+  try {
+    const handle = Context.current().client.workflow.getHandle(present.workflowId, present.temporalRunId);
+    const { status } = await handle.describe();
+    return status.name !== 'RUNNING' && status.name !== 'PAUSED';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return true;
+    return Date.now() - present.renewedAt.getTime() > LEASE_GRACE_MS;
+  }
+}

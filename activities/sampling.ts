@@ -1,0 +1,46 @@
+/** From prompts in text to completions in text: the tokenizer's side of sampling, shared by all phases. */
+import type { Tokenizer } from './engine/tokenizer.ts';
+import type { CallOptions, ModelLease, SamplingParams } from './engine/types.ts';
+
+export interface Prompted {
+  prompt: string;
+  /** The sample's whole random stream (activities/method/seeds.ts). */
+  seed: string;
+}
+
+export interface SampledText {
+  seed: string;
+  promptTokens: readonly number[];
+  tokens: number[];
+  logprobs: number[];
+  finishReason: 'stop' | 'length';
+  /** Without the end token and other special tokens. */
+  text: string;
+}
+
+export async function sampleTexts(
+  lease: ModelLease,
+  tokenizer: Tokenizer,
+  prompts: readonly Prompted[],
+  params: SamplingParams,
+  batchSize: number,
+  call: CallOptions,
+): Promise<SampledText[]> {
+  // Groups share their prompt: encode each text once.
+  const encoded = new Map<string, number[]>();
+  const items = prompts.map(({ prompt, seed }) => {
+    let promptTokens = encoded.get(prompt);
+    if (!promptTokens) {
+      promptTokens = tokenizer.encode(prompt);
+      encoded.set(prompt, promptTokens);
+    }
+    return { promptTokens, seed };
+  });
+  const completions = await lease.sample({ items, params, batchSize }, call);
+  return completions.map((completion, index) => ({
+    ...completion,
+    seed: items[index]!.seed,
+    promptTokens: items[index]!.promptTokens,
+    text: tokenizer.decode(completion.tokens),
+  }));
+}

@@ -1,0 +1,143 @@
+import type { UnitRef, UnitResult } from './contract.ts';
+import { controlledReward } from './control.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { RZeroError } from './errors.ts';
+import { batchAdvantages } from './method/advantages.ts';
+import { isWorked } from './method/evaluation.ts';
+import { getPreset } from './method/presets.ts';
+import { deriveSeed, permutation } from './method/seeds.ts';
+import { solverReward } from './method/solver-reward.ts';
+import { solverPrompt } from './profile.ts';
+import type { RunConfig } from './run-input.ts';
+import { sampleTexts } from './sampling.ts';
+import { tokenizerOf, withModel } from './store.ts';
+import { stepCheckpoints, updatePolicy, writeUpdate } from './training-step.ts';
+import { runUnit } from './unit.ts';
+import type { UnitContext } from './unit.ts';
+import { mean } from './voting.ts';
+import { insertRows } from '../db/bulk.ts';
+import { readDataset } from '../db/queries/lineage.ts';
+import type { DatasetRow } from '../db/queries/lineage.ts';
+import { rewards, rollouts as rolloutTable } from '../db/schema.ts';
+
+/** One GRPO step of the Solver on pseudo-labelled questions (arXiv 2508.05004, section 3.4). */
+export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
+  return runUnit(deps, 'solver_training', ref, async (context) => {
+    const { run, config, place, call } = context;
+    const { questions, groupSize, maxTokens, temperature, topP, topK } = config.solver;
+    const preset = getPreset(config.preset);
+    const dataset = await readDataset(deps.database, run.runId, place.iteration);
+    requireEnough(dataset, config, place.iteration);
+    const batch = batchOf(dataset, context, questions);
+    const checkpoints = await stepCheckpoints(deps, context, 'solver');
+    const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
+    return withModel(deps, checkpoints.before, { withOptimizer: place.unit > 0, call }, async (policy) => {
+      const prompts = batch.flatMap(({ question }, item) =>
+        Array.from({ length: groupSize }, (_, sample) => ({
+          prompt: solverPrompt(context.profile, question),
+          seed: deriveSeed({ runSeed: run.seed, ...place, item, sample, stream: 'rollout' }),
+        })),
+      );
+      const params = { maxTokens, temperature, topP, topK };
+      const sampled = await sampleTexts(policy, tokenizer, prompts, params, config.batchSize, call);
+      const judged = sampled.map((rollout, index) => {
+        const item = Math.floor(index / groupSize);
+        const sample = index % groupSize;
+        const source = batch[item]!;
+        const reward = solverReward(rollout.text, source.label, preset);
+        return {
+          ...rollout,
+          item,
+          sample,
+          source,
+          reward,
+          total: controlledReward(run, place, item, sample, reward.total),
+        };
+      });
+      const advantages = batchAdvantages(
+        judged.map(({ total }) => total),
+        groupSize,
+      );
+      const rollouts = judged.map((rollout, index) => ({ ...rollout, advantage: advantages[index]! }));
+      const update = await updatePolicy(deps, context, 'solver', policy, checkpoints.reference, rollouts);
+      return {
+        usesModel: true,
+        metrics: {
+          rollouts: rollouts.length,
+          meanReward: mean(judged.map(({ total }) => total)),
+          workedShare: mean(judged.map(({ text }) => Number(isWorked(text)))),
+          kl: mean(update.metrics.map(({ kl }) => kl)),
+        },
+        write: async (client) => {
+          const inserted = await insertRows(
+            client,
+            rolloutTable,
+            rollouts.map(({ item, sample, source, seed, text, tokens, logprobs, finishReason, reward }) => ({
+              ...place,
+              item,
+              sample,
+              questionId: source.questionId,
+              label: source.label,
+              checkpointId: checkpoints.before,
+              seed,
+              completion: text,
+              tokens,
+              logprobs,
+              finishReason,
+              extracted: reward.extracted,
+            })),
+            ['rollout_id', 'item', 'sample'],
+          );
+          const ids = new Map(
+            inserted.map((row) => [`${Number(row.item)}/${Number(row.sample)}`, Number(row.rollout_id)]),
+          );
+          await insertRows(
+            client,
+            rewards,
+            rollouts.map(({ item, sample, reward, total, advantage }) => ({
+              ...place,
+              role: 'solver',
+              rolloutId: ids.get(`${item}/${sample}`)!,
+              total,
+              computed: reward.total,
+              format: reward.format,
+              accuracy: reward.accuracy,
+              advantage,
+            })),
+          );
+          await writeUpdate(client, context, 'solver', checkpoints, update);
+        },
+      };
+    });
+  });
+}
+
+/** Training on next to nothing would look like a run and be none. */
+function requireEnough(dataset: readonly DatasetRow[], config: RunConfig, iteration: number): void {
+  const { minimumQuestions } = config.gate;
+  if (dataset.length >= minimumQuestions) return;
+  throw new RZeroError(
+    'TooFewQuestions',
+    `Iteration ${iteration} kept ${dataset.length} questions; training the Solver needs ${minimumQuestions}.`,
+    {
+      field: 'gate.minimumQuestions',
+      fix: 'See why in the view r_zero.funnel_reasons; start a run with a wider gate, more labelling.questions or a lower gate.minimumQuestions.',
+    },
+  );
+}
+
+/** Step s takes the next questions of an endless sequence of seeded permutations, so every question is used equally often. */
+function batchOf(dataset: readonly DatasetRow[], { run, place }: UnitContext, size: number): DatasetRow[] {
+  const orders = new Map<number, Int32Array>();
+  return Array.from({ length: size }, (_, index) => {
+    const position = place.unit * size + index;
+    const epoch = Math.floor(position / dataset.length);
+    let order = orders.get(epoch);
+    if (!order) {
+      const seed = deriveSeed({ runSeed: run.seed, ...place, unit: 0, item: epoch, sample: 0, stream: 'order' });
+      order = permutation(dataset.length, seed);
+      orders.set(epoch, order);
+    }
+    return dataset[order[position % dataset.length]!]!;
+  });
+}

@@ -1,0 +1,129 @@
+/** What the two training phases share: reference log-probabilities, GRPO updates, checkpoint. */
+import type { Role } from './contract.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import type { CheckpointRecord, TrainItem, TrainMetrics } from './engine/types.ts';
+import { getPreset } from './method/presets.ts';
+import type { SampledText } from './sampling.ts';
+import { checkpointRoot, checkpointRow, withModel } from './store.ts';
+import type { UnitContext } from './unit.ts';
+import { mean } from './voting.ts';
+import { insertRows } from '../db/bulk.ts';
+import { checkpointBefore } from '../db/queries/lineage.ts';
+import { insertCheckpoint } from '../db/queries/runs.ts';
+import { policyUpdates } from '../db/schema.ts';
+import type pg from 'pg';
+import type { ModelLease } from './engine/types.ts';
+
+export interface StepCheckpoints {
+  before: string;
+  /** What the phase started from: the reference of the KL term. */
+  reference: string;
+}
+
+export async function stepCheckpoints(
+  deps: ActivityDependencies,
+  { run, place }: UnitContext,
+  role: Role,
+): Promise<StepCheckpoints> {
+  return {
+    before: await checkpointBefore(deps.database, run.runId, role, place.iteration, place.unit),
+    reference: await checkpointBefore(deps.database, run.runId, role, place.iteration, 0),
+  };
+}
+
+export interface Rollout extends SampledText {
+  advantage: number;
+}
+
+export interface StepUpdate {
+  learningRate: number;
+  metrics: TrainMetrics[];
+  checkpoint: CheckpointRecord;
+}
+
+/**
+ * Trains the open policy on one step's rollouts, groups kept together, and writes its checkpoint.
+ *
+ * @param rollouts in group order; split evenly over `updatesPerStep` optimizer updates.
+ */
+export async function updatePolicy(
+  deps: ActivityDependencies,
+  { config, place, call }: UnitContext,
+  role: Role,
+  policy: ModelLease,
+  reference: string,
+  rollouts: readonly Rollout[],
+): Promise<StepUpdate> {
+  const settings = config[role];
+  const { clipLow, clipHigh, dualClip, aggregation } = getPreset(config.preset).grpo;
+  const scored = rollouts.map(({ promptTokens, tokens }) => ({ promptTokens, completionTokens: tokens }));
+  const referenceLogprobs = await withModel(deps, reference, { call }, (lease) => lease.score(scored, call));
+  const items: TrainItem[] = rollouts.map((rollout, index) => ({
+    ...scored[index]!,
+    behaviourLogprobs: rollout.logprobs,
+    referenceLogprobs: referenceLogprobs[index]!,
+    advantage: rollout.advantage,
+  }));
+  const { warmupSteps, updatesPerStep } = settings;
+  const learningRate = settings.learningRate * Math.min(1, (place.unit + 1) / Math.max(1, warmupSteps));
+  const share = Math.ceil(items.length / updatesPerStep);
+  const metrics: TrainMetrics[] = [];
+  for (let start = 0; start < items.length; start += share) {
+    metrics.push(
+      await policy.trainStep(
+        items.slice(start, start + share),
+        {
+          learningRate,
+          beta1: settings.beta1,
+          beta2: settings.beta2,
+          weightDecay: settings.weightDecay,
+          klCoefficient: settings.klCoefficient,
+          gradientClip: settings.gradientClip,
+          microBatch: config.microBatch,
+          clipLow,
+          clipHigh,
+          dualClip,
+          aggregation,
+        },
+        call,
+      ),
+    );
+  }
+  await policy.publish(call);
+  return { learningRate, metrics, checkpoint: await policy.checkpoint(checkpointRoot(deps), call) };
+}
+
+export async function writeUpdate(
+  client: pg.PoolClient,
+  { place }: UnitContext,
+  role: Role,
+  { before, reference }: StepCheckpoints,
+  { learningRate, metrics, checkpoint }: StepUpdate,
+): Promise<void> {
+  await insertCheckpoint(client, checkpointRow(checkpoint));
+  const average = (read: (metrics: TrainMetrics) => number) => mean(metrics.map(read));
+  const total = (read: (metrics: TrainMetrics) => number) => metrics.reduce((sum, entry) => sum + read(entry), 0);
+  const gradientNorm = average((entry) => entry.gradientNorm);
+  await insertRows(client, policyUpdates, [
+    {
+      ...place,
+      role,
+      checkpointBefore: before,
+      checkpointAfter: checkpoint.id,
+      referenceCheckpoint: reference,
+      learningRate,
+      updates: metrics.length,
+      loss: average((entry) => entry.loss),
+      policyLoss: average((entry) => entry.policyLoss),
+      kl: average((entry) => entry.kl),
+      entropy: average((entry) => entry.entropy),
+      clipFraction: average((entry) => entry.clipFraction),
+      gradientNorm: Number.isFinite(gradientNorm) ? gradientNorm : null,
+      tokens: total((entry) => entry.tokens),
+      paddingTokens: total((entry) => entry.paddingTokens),
+      skipped: total((entry) => Number(entry.skipped)),
+      seconds: total((entry) => entry.seconds),
+      memoryBytes: Math.max(...metrics.map((entry) => entry.memoryBytes)),
+    },
+  ]);
+}

@@ -1,0 +1,112 @@
+/**
+ * The shape that every shard and step shares: look whether it is finished, note the attempt, work under heartbeats, and
+ * write all of its rows in one transaction with the unit's own row.
+ */
+import { Context } from '@temporalio/activity';
+import type pg from 'pg';
+import type { IterationRef, Phase, UnitRef, UnitResult } from './contract.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import type { CallOptions } from './engine/types.ts';
+import { RZeroError } from './errors.ts';
+import { asFailure, codeOf } from './failures.ts';
+import type { RunConfig } from './run-input.ts';
+import type { ModelProfile } from './profile.ts';
+import { renewLease } from '../db/queries/leases.ts';
+import { getRun, noteEngine } from '../db/queries/runs.ts';
+import type { RunRow } from '../db/queries/runs.ts';
+import { commitUnit, endAttempt, findUnit, startAttempt } from '../db/queries/units.ts';
+import type { Place } from '../db/queries/units.ts';
+
+export interface UnitContext {
+  run: RunRow;
+  config: RunConfig;
+  profile: ModelProfile;
+  place: Place;
+  /** Cancellation and progress, for every call of the engine. */
+  call: CallOptions;
+}
+
+export interface UnitOutcome {
+  /** False for work on rows alone. */
+  usesModel: boolean;
+  metrics: Record<string, number>;
+  /** Inserts the unit's rows; runs inside the transaction that also inserts the unit. */
+  write: (client: pg.PoolClient) => Promise<void>;
+}
+
+/** Often enough that a dead worker is noticed soon, rare enough to cost nothing. */
+const HEARTBEAT_MS = 2_000;
+
+export async function runUnit(
+  deps: ActivityDependencies,
+  phase: Phase,
+  ref: UnitRef,
+  work: (context: UnitContext) => Promise<UnitOutcome>,
+): Promise<UnitResult> {
+  const activity = Context.current();
+  const place: Place = { runId: ref.runId, iteration: ref.iteration, phase, unit: ref.unit };
+  let progress: Record<string, unknown> = { phase, unit: ref.unit };
+  const beat = setInterval(() => activity.heartbeat(progress), HEARTBEAT_MS);
+  let attemptId: number | undefined;
+  try {
+    const stored = await findUnit(deps.database, place);
+    if (stored) return { reused: true, metrics: stored };
+    const run = await getRun(deps.database, ref.runId);
+    await holdLease(deps, ref);
+    attemptId = await startAttempt(deps.database, {
+      ...place,
+      attempt: activity.info.attempt,
+      workflowId: activity.info.workflowExecution?.workflowId ?? 'none',
+      workerPid: process.pid,
+    });
+    const started = performance.now();
+    const outcome = await work({
+      run,
+      config: run.config as RunConfig,
+      profile: run.profile as ModelProfile,
+      place,
+      call: {
+        signal: activity.cancellationSignal,
+        onProgress: (report) => (progress = { ...progress, ...report }),
+      },
+    });
+    const seconds = (performance.now() - started) / 1000;
+    const engine = outcome.usesModel ? await deps.engine.describe() : undefined;
+    const result = { seconds, metrics: outcome.metrics, backend: engine?.backend ?? null };
+    const written = await commitUnit(deps.database, place, result, async (client) => {
+      await outcome.write(client);
+      if (engine && !run.engine) await noteEngine(client, ref.runId, engine);
+    });
+    await endAttempt(deps.database, attemptId, 'finished');
+    return { reused: !written, metrics: outcome.metrics };
+  } catch (error) {
+    const failure = asFailure(error);
+    if (attemptId !== undefined) await noteFailure(deps, attemptId, error, activity.cancellationSignal.aborted);
+    throw failure;
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/** @throws RZeroError `RunConflict` when another workflow has taken the run over since. */
+export async function holdLease(deps: ActivityDependencies, ref: IterationRef): Promise<void> {
+  if (await renewLease(deps.database, ref.runId, ref.holder)) return;
+  throw new RZeroError('RunConflict', `Another workflow has taken over run "${ref.runId}" from "${ref.holder}".`, {
+    field: 'runId',
+    fix: 'Follow that workflow instead; this one stops writing.',
+  });
+}
+
+/** The failure itself matters more than its record: when the database is what failed, the record is lost with it. */
+async function noteFailure(
+  deps: ActivityDependencies,
+  attemptId: number,
+  error: unknown,
+  cancelled: boolean,
+): Promise<void> {
+  const message = (error instanceof Error ? error.message : String(error)).slice(0, 1000);
+  await endAttempt(deps.database, attemptId, cancelled ? 'cancelled' : 'failed', {
+    code: codeOf(error),
+    message,
+  }).catch(() => undefined);
+}

@@ -1,0 +1,140 @@
+import type { UnitRef, UnitResult } from './contract.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import type { ModelLease } from './engine/types.ts';
+import { getPreset } from './method/presets.ts';
+import type { ParsingStage } from './method/presets.ts';
+import { deriveSeed } from './method/seeds.ts';
+import { extractAnswer, vote } from './method/voting.ts';
+import type { VoteResult } from './method/voting.ts';
+import { solverPrompt } from './profile.ts';
+import { sampleTexts } from './sampling.ts';
+import type { SampledText } from './sampling.ts';
+import { tokenizerOf, withModel } from './store.ts';
+import { runUnit } from './unit.ts';
+import type { UnitContext } from './unit.ts';
+import { insertRows } from '../db/bulk.ts';
+import { checkpointBefore, readGeneratedQuestions } from '../db/queries/lineage.ts';
+import { answers, votes } from '../db/schema.ts';
+
+export interface AskedQuestion {
+  /** Number of the question in its unit: part of each answer's seed. */
+  item: number;
+  question: string;
+}
+
+export interface AnsweredQuestion extends AskedQuestion {
+  answers: (SampledText & { extracted: string | null })[];
+  vote: VoteResult;
+}
+
+/** Lets the Solver answer every question `samples` times and votes. */
+export async function answerQuestions(
+  deps: ActivityDependencies,
+  { run, config, profile, place, call }: UnitContext,
+  solver: ModelLease,
+  asked: readonly AskedQuestion[],
+  samples: number,
+  stage: ParsingStage,
+): Promise<AnsweredQuestion[]> {
+  const { maxTokens, temperature, topP, topK } = config.solver;
+  const prompts = asked.flatMap(({ item, question }) =>
+    Array.from({ length: samples }, (_, sample) => ({
+      prompt: solverPrompt(profile, question),
+      seed: deriveSeed({ runSeed: run.seed, ...place, item, sample, stream: 'answer' }),
+    })),
+  );
+  const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
+  const sampled = await sampleTexts(
+    solver,
+    tokenizer,
+    prompts,
+    { maxTokens, temperature, topP, topK },
+    config.batchSize,
+    call,
+  );
+  const preset = getPreset(config.preset);
+  return asked.map((question, index) => {
+    const own = sampled
+      .slice(index * samples, (index + 1) * samples)
+      .map((sample) => ({ ...sample, extracted: extractAnswer(sample.text, preset) }));
+    return {
+      ...question,
+      answers: own,
+      vote: vote(
+        own.map(({ extracted }) => extracted),
+        preset,
+        stage === 'training' ? 'training' : 'labelling',
+      ),
+    };
+  });
+}
+
+export function answerRows(
+  { place }: UnitContext,
+  checkpointId: string,
+  answered: readonly AnsweredQuestion[],
+  questionIds: ReadonlyMap<number, number>,
+): (typeof answers.$inferInsert)[] {
+  return answered.flatMap(({ item, answers: own }) =>
+    own.map(({ seed, text, tokens, finishReason, extracted }, sample) => ({
+      ...place,
+      questionId: questionIds.get(item)!,
+      sample,
+      checkpointId,
+      seed,
+      completion: text,
+      tokens,
+      finishReason,
+      extracted,
+    })),
+  );
+}
+
+export function voteRows(
+  { config }: UnitContext,
+  answered: readonly AnsweredQuestion[],
+  questionIds: ReadonlyMap<number, number>,
+): (typeof votes.$inferInsert)[] {
+  return answered.map(({ item, vote: result }) => ({
+    questionId: questionIds.get(item)!,
+    preset: config.preset,
+    label: result.label,
+    majority: result.votes,
+    total: result.total,
+    unparsable: result.unparsable,
+    tie: result.tie,
+    classes: result.classes.map(({ representative, count, members }) => ({ representative, count, members })),
+  }));
+}
+
+/** One shard of pseudo-labels: the frozen Solver answers each parsed question of the shard m times. */
+export function labelQuestions(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
+  return runUnit(deps, 'labelling', ref, async (context) => {
+    const { run, config, place, call } = context;
+    const checkpointId = await checkpointBefore(deps.database, run.runId, 'solver', place.iteration, 0);
+    const shard = await readGeneratedQuestions(deps.database, run.runId, place.iteration, place.unit);
+    const valid = shard.filter(({ status }) => status === 'valid');
+    const asked = valid.map(({ item, question }) => ({ item, question: question ?? '' }));
+    const answered = await withModel(deps, checkpointId, { call }, (solver) =>
+      answerQuestions(deps, context, solver, asked, config.labelling.votes, 'generation'),
+    );
+    const ids = new Map(valid.map(({ item, questionId }) => [item, questionId]));
+    return {
+      usesModel: true,
+      metrics: {
+        questions: answered.length,
+        answers: answered.length * config.labelling.votes,
+        meanPHat: mean(
+          answered.filter(({ vote: { total } }) => total > 0).map(({ vote: { votes: n, total } }) => n / total),
+        ),
+      },
+      write: async (client) => {
+        await insertRows(client, answers, answerRows(context, checkpointId, answered, ids));
+        await insertRows(client, votes, voteRows(context, answered, ids));
+      },
+    };
+  });
+}
+
+export const mean = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;

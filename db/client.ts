@@ -1,0 +1,87 @@
+import pg from 'pg';
+import { RZeroError } from '../activities/errors.ts';
+
+/** SQLSTATE and socket codes that mean "the server is not there now", as opposed to "the statement is wrong". */
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EPIPE',
+  '57P01', // admin_shutdown: pg_terminate_backend, too
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+  '08000',
+  '08003',
+  '08006',
+  '53300', // too_many_connections
+]);
+const DISK_FULL = '53100';
+
+/** @param database connection string, or a `pg` pool configuration. */
+export function openPool(database: string | pg.PoolConfig): pg.Pool {
+  const config: pg.PoolConfig = typeof database === 'string' ? { connectionString: database } : database;
+  const pool = new pg.Pool({
+    application_name: 'r-zero',
+    max: 8,
+    connectionTimeoutMillis: 15_000,
+    // A half-open connection must not hold an activity for ever.
+    keepAlive: true,
+    ...config,
+  });
+  // Without a listener an idle connection's end would bring the whole worker down.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** Turns driver errors into ours where the reader can do something about them; leaves the rest as they are. */
+export function asDatabaseError(error: unknown): unknown {
+  if (error instanceof RZeroError) return error;
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (code === DISK_FULL) {
+    return new RZeroError('DiskFull', 'Postgres has no disk space left.', {
+      fix: 'Free space on the database volume, then resume the run.',
+      cause: error,
+    });
+  }
+  if (
+    (code && UNREACHABLE.has(code)) ||
+    /Connection terminated|timeout exceeded when trying to connect/.test(message)
+  ) {
+    return new RZeroError('DatabaseUnreachable', `Postgres cannot be reached (${code ?? message}).`, {
+      fix: 'Check that the server runs and that DATABASE_URL is right.',
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function codeOf(error: unknown): string | undefined {
+  let current: unknown = error;
+  for (let depth = 0; depth < 5 && typeof current === 'object' && current !== null; depth++) {
+    const { code, cause, errors } = current as { code?: unknown; cause?: unknown; errors?: unknown[] };
+    if (typeof code === 'string') return code;
+    current = cause ?? errors?.[0];
+  }
+  return undefined;
+}
+
+/** Runs `work` in one transaction; rolls back and rethrows on any failure. */
+export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  let client: pg.PoolClient | undefined;
+  let broken = false;
+  try {
+    client = await pool.connect();
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    // A connection that cannot even roll back is not given back to the pool; the server rolls back by itself.
+    await client?.query('rollback').catch(() => (broken = true));
+    throw asDatabaseError(error);
+  } finally {
+    client?.release(broken);
+  }
+}

@@ -1,0 +1,88 @@
+import { eq } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import { RZeroError } from '../../activities/errors.ts';
+import { insertRows } from '../bulk.ts';
+import { asDatabaseError } from '../client.ts';
+import { checkpoints, runs } from '../schema.ts';
+
+export type RunRow = typeof runs.$inferSelect;
+export type NewRun = typeof runs.$inferInsert;
+export type NewCheckpoint = typeof checkpoints.$inferInsert;
+
+export async function findRun(connection: pg.Pool | pg.PoolClient, runId: string): Promise<RunRow | undefined> {
+  try {
+    const rows = await drizzle(connection).select().from(runs).where(eq(runs.runId, runId));
+    return rows[0];
+  } catch (error) {
+    throw asDatabaseError(error);
+  }
+}
+
+/** @throws RZeroError `RunNotFound` */
+export async function getRun(connection: pg.Pool | pg.PoolClient, runId: string): Promise<RunRow> {
+  const run = await findRun(connection, runId);
+  if (!run) {
+    throw new RZeroError('RunNotFound', `There is no run "${runId}" in this database.`, {
+      field: 'runId',
+      fix: 'List the runs with `npx r-zero run list`.',
+    });
+  }
+  return run;
+}
+
+export async function insertRun(client: pg.PoolClient, run: NewRun): Promise<void> {
+  await insertRows(client, runs, [run]);
+}
+
+export async function insertCheckpoint(client: pg.PoolClient, checkpoint: NewCheckpoint): Promise<void> {
+  await insertRows(client, checkpoints, [checkpoint]);
+}
+
+export async function setRunStatus(
+  pool: pg.Pool,
+  runId: string,
+  status: RunRow['status'],
+  reason: string | undefined,
+): Promise<void> {
+  await write(pool, 'update r_zero.runs set status = $2, status_reason = $3, updated_at = now() where run_id = $1', [
+    runId,
+    status,
+    reason ?? null,
+  ]);
+}
+
+export async function setRunIterations(pool: pg.Pool, runId: string, iterations: number): Promise<void> {
+  await write(
+    pool,
+    'update r_zero.runs set iterations = greatest(iterations, $2), updated_at = now() where run_id = $1',
+    [runId, iterations],
+  );
+}
+
+/** Notes once what runs a run's arithmetic; later reports are kept by unit. */
+export async function noteEngine(client: pg.PoolClient, runId: string, engine: object): Promise<void> {
+  await client.query('update r_zero.runs set engine = $2, updated_at = now() where run_id = $1 and engine is null', [
+    runId,
+    JSON.stringify(engine),
+  ]);
+}
+
+/** The first iteration up to `last` that is not finished; `last + 1` when all are. */
+export async function nextIteration(connection: pg.Pool | pg.PoolClient, runId: string, last: number): Promise<number> {
+  const result = await connection.query<{ next: number | null }>(
+    `select min(n) as next from generate_series(0, $2::int) n
+     where not exists (select from r_zero.phases p where p.run_id = $1 and p.iteration = n)
+        or exists (select from r_zero.phase_progress p where p.run_id = $1 and p.iteration = n and p.units_done < p.units)`,
+    [runId, last],
+  );
+  return result.rows[0]?.next ?? last + 1;
+}
+
+async function write(pool: pg.Pool, statement: string, values: unknown[]): Promise<void> {
+  try {
+    await pool.query(statement, values);
+  } catch (error) {
+    throw asDatabaseError(error);
+  }
+}

@@ -1,0 +1,41 @@
+import type pg from 'pg';
+import { asDatabaseError } from '../client.ts';
+
+/** One row of the run's table; fractions between 0 and 1, absent where there was nothing to measure. */
+export interface IterationRow {
+  iteration: number;
+  greedy_accuracy: number | null;
+  sampled_accuracy: number | null;
+  majority_accuracy: number | null;
+  worked_share: number | null;
+  worked_accuracy: number | null;
+  generated: number | null;
+  parsed: number | null;
+  voted: number | null;
+  kept: number | null;
+  mean_p_hat: number | null;
+  label_accuracy: number | null;
+  seconds: number;
+}
+
+export async function readSummaries(pool: pg.Pool, runId: string): Promise<IterationRow[]> {
+  try {
+    const result = await pool.query<IterationRow>(
+      `select iteration, greedy_accuracy, sampled_accuracy, majority_accuracy, worked_share, worked_accuracy, generated,
+              parsed, voted, kept, mean_p_hat, label_accuracy, seconds
+       from r_zero.iteration_summary where run_id = $1 order by iteration`,
+      [runId],
+    );
+    return result.rows;
+  } catch (error) {
+    throw asDatabaseError(error);
+  }
+}
+
+/** The numbers of one iteration, for the workflow: no text, no nulls. */
+export async function readSummary(pool: pg.Pool, runId: string, iteration: number): Promise<Record<string, number>> {
+  const row = (await readSummaries(pool, runId)).find((summary) => summary.iteration === iteration);
+  return Object.fromEntries(
+    Object.entries(row ?? {}).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  );
+}

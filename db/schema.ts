@@ -1,0 +1,448 @@
+/**
+ * The tables of schema `r_zero`. Every row that a shard or step produced refers to that unit's row in `units`, which is
+ * written in the same transaction: a unit is there with all its rows or not at all, and no row is without its unit.
+ * Rows are append-only; a corrected vote, reward or decision is a new row with the next `version`.
+ */
+import { sql } from 'drizzle-orm';
+import {
+  type AnyPgColumn,
+  bigint,
+  boolean,
+  check,
+  doublePrecision,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgSchema,
+  primaryKey,
+  real,
+  smallint,
+  text,
+  timestamp,
+  unique,
+} from 'drizzle-orm/pg-core';
+
+export const rZero = pgSchema('r_zero');
+
+const id = (name: string) => bigint(name, { mode: 'number' });
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+const createdAt = () => instant('created_at').notNull().defaultNow();
+
+/** The columns that place a row: which run, iteration, phase and unit (shard or step) it came from. */
+const place = () => ({
+  runId: text('run_id').notNull(),
+  iteration: integer('iteration').notNull(),
+  phase: text('phase').notNull(),
+  unit: integer('unit').notNull(),
+});
+
+export const checkpoints = rZero.table(
+  'checkpoints',
+  {
+    checkpointId: text('checkpoint_id').primaryKey(),
+    bytes: bigint('bytes', { mode: 'number' }).notNull(),
+    optimizerStep: integer('optimizer_step').notNull(),
+    location: text('location').notNull(),
+    files: jsonb('files').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    check('checkpoints_id_is_sha256', sql`${t.checkpointId} ~ '^[0-9a-f]{64}$'`),
+    check('checkpoints_bytes_positive', sql`${t.bytes} > 0`),
+  ],
+);
+
+export const runs = rZero.table(
+  'runs',
+  {
+    runId: text('run_id').primaryKey(),
+    seed: bigint('seed', { mode: 'number' }).notNull(),
+    preset: text('preset').notNull(),
+    control: text('control').notNull(),
+    iterations: integer('iterations').notNull(),
+    status: text('status').notNull(),
+    statusReason: text('status_reason'),
+    config: jsonb('config').notNull(),
+    baseCheckpointId: text('base_checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.checkpointId),
+    profile: jsonb('profile').notNull(),
+    profileHash: text('profile_hash').notNull(),
+    /** What ran the arithmetic, as reported by the first unit that used a model. */
+    engine: jsonb('engine'),
+    codeVersion: text('code_version').notNull(),
+    createdAt: createdAt(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    check('runs_status', sql`${t.status} in ('running', 'paused', 'parked', 'completed', 'failed', 'cancelled')`),
+    check('runs_iterations_positive', sql`${t.iterations} >= 1`),
+  ],
+);
+
+export const runLeases = rZero.table('run_leases', {
+  runId: text('run_id')
+    .primaryKey()
+    .references(() => runs.runId),
+  workflowId: text('workflow_id').notNull(),
+  temporalRunId: text('temporal_run_id').notNull(),
+  acquiredAt: instant('acquired_at').notNull().defaultNow(),
+  renewedAt: instant('renewed_at').notNull().defaultNow(),
+});
+
+export const phases = rZero.table(
+  'phases',
+  {
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.runId),
+    iteration: integer('iteration').notNull(),
+    phase: text('phase').notNull(),
+    units: integer('units').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.iteration, t.phase] }),
+    check('phases_iteration', sql`${t.iteration} >= 0`),
+    check('phases_units', sql`${t.units} >= 0`),
+    check(
+      'phases_phase',
+      sql`${t.phase} in ('challenger_training', 'dataset_generation', 'labelling', 'gating', 'solver_training', 'evaluation', 'audit')`,
+    ),
+  ],
+);
+
+export const units = rZero.table(
+  'units',
+  {
+    ...place(),
+    seconds: doublePrecision('seconds').notNull(),
+    metrics: jsonb('metrics').notNull(),
+    /** What ran the arithmetic, e.g. `tensorflow-cpu`; null for work without a model. */
+    backend: text('backend'),
+    finishedAt: instant('finished_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.iteration, t.phase, t.unit] }),
+    foreignKey({
+      name: 'units_phase_fk',
+      columns: [t.runId, t.iteration, t.phase],
+      foreignColumns: [phases.runId, phases.iteration, phases.phase],
+    }),
+  ],
+);
+
+export const attempts = rZero.table(
+  'attempts',
+  {
+    attemptId: id('attempt_id').primaryKey().generatedAlwaysAsIdentity(),
+    ...place(),
+    attempt: integer('attempt').notNull(),
+    workflowId: text('workflow_id').notNull(),
+    workerPid: integer('worker_pid').notNull(),
+    startedAt: instant('started_at').notNull().defaultNow(),
+    finishedAt: instant('finished_at'),
+    outcome: text('outcome'),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+  },
+  (t) => [
+    foreignKey({
+      name: 'attempts_phase_fk',
+      columns: [t.runId, t.iteration, t.phase],
+      foreignColumns: [phases.runId, phases.iteration, phases.phase],
+    }),
+    index('attempts_place').on(t.runId, t.iteration, t.phase, t.unit),
+    check('attempts_outcome', sql`${t.outcome} is null or ${t.outcome} in ('finished', 'failed', 'cancelled')`),
+  ],
+);
+
+const unitKey = (name: string, t: Record<'runId' | 'iteration' | 'phase' | 'unit', AnyPgColumn>) =>
+  foreignKey({
+    name,
+    columns: [t.runId, t.iteration, t.phase, t.unit],
+    foreignColumns: [units.runId, units.iteration, units.phase, units.unit],
+  });
+
+export const questions = rZero.table(
+  'questions',
+  {
+    questionId: id('question_id').primaryKey().generatedAlwaysAsIdentity(),
+    ...place(),
+    item: integer('item').notNull(),
+    groupIndex: integer('group_index'),
+    checkpointId: text('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.checkpointId),
+    seed: text('seed').notNull(),
+    completion: text('completion').notNull(),
+    tokens: integer('tokens').array().notNull(),
+    logprobs: real('logprobs').array().notNull(),
+    finishReason: text('finish_reason').notNull(),
+    status: text('status').notNull(),
+    reason: text('reason'),
+    question: text('question'),
+    challengerAnswer: text('challenger_answer'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('questions_natural_key').on(t.runId, t.iteration, t.phase, t.unit, t.item),
+    unitKey('questions_unit_fk', t),
+    check('questions_phase', sql`${t.phase} in ('challenger_training', 'dataset_generation')`),
+    check('questions_status', sql`${t.status} in ('valid', 'invalid')`),
+    check(
+      'questions_valid_has_text',
+      sql`(${t.status} = 'valid') = (${t.question} is not null and ${t.reason} is null)`,
+    ),
+    check('questions_finish_reason', sql`${t.finishReason} in ('stop', 'length')`),
+  ],
+);
+
+export const answers = rZero.table(
+  'answers',
+  {
+    answerId: id('answer_id').primaryKey().generatedAlwaysAsIdentity(),
+    ...place(),
+    questionId: id('question_id')
+      .notNull()
+      .references(() => questions.questionId),
+    sample: smallint('sample').notNull(),
+    checkpointId: text('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.checkpointId),
+    seed: text('seed').notNull(),
+    completion: text('completion').notNull(),
+    tokens: integer('tokens').array().notNull(),
+    finishReason: text('finish_reason').notNull(),
+    extracted: text('extracted'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('answers_natural_key').on(t.questionId, t.sample),
+    unitKey('answers_unit_fk', t),
+    index('answers_place').on(t.runId, t.iteration, t.phase, t.unit),
+    check('answers_phase', sql`${t.phase} in ('challenger_training', 'labelling')`),
+    check('answers_finish_reason', sql`${t.finishReason} in ('stop', 'length')`),
+  ],
+);
+
+export const votes = rZero.table(
+  'votes',
+  {
+    questionId: id('question_id')
+      .notNull()
+      .references(() => questions.questionId),
+    version: smallint('version').notNull().default(1),
+    preset: text('preset').notNull(),
+    label: text('label'),
+    majority: integer('majority').notNull(),
+    total: integer('total').notNull(),
+    pHat: doublePrecision('p_hat').generatedAlwaysAs(
+      sql`case when total > 0 then majority::double precision / total end`,
+    ),
+    unparsable: integer('unparsable').notNull(),
+    tie: boolean('tie').notNull(),
+    classes: jsonb('classes').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.questionId, t.version] }),
+    check('votes_counts', sql`${t.majority} >= 0 and ${t.majority} <= ${t.total} and ${t.unparsable} >= 0`),
+    check('votes_label', sql`(${t.label} is null) = (${t.majority} = 0)`),
+  ],
+);
+
+export const gateDecisions = rZero.table(
+  'gate_decisions',
+  {
+    ...place(),
+    questionId: id('question_id')
+      .notNull()
+      .references(() => questions.questionId),
+    version: smallint('version').notNull().default(1),
+    kept: boolean('kept').notNull(),
+    reason: text('reason').notNull(),
+    policy: text('policy').notNull(),
+    policyVersion: integer('policy_version').notNull(),
+    inputs: jsonb('inputs').notNull(),
+    /** Place in the training set, 0-based; null when dropped. */
+    datasetIndex: integer('dataset_index'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.questionId, t.version] }),
+    unitKey('gate_decisions_unit_fk', t),
+    unique('gate_decisions_dataset_index').on(t.runId, t.iteration, t.version, t.datasetIndex),
+    check(
+      'gate_decisions_kept',
+      sql`${t.kept} = (${t.reason} = 'kept') and ${t.kept} = (${t.datasetIndex} is not null)`,
+    ),
+  ],
+);
+
+export const rollouts = rZero.table(
+  'rollouts',
+  {
+    rolloutId: id('rollout_id').primaryKey().generatedAlwaysAsIdentity(),
+    ...place(),
+    item: integer('item').notNull(),
+    sample: smallint('sample').notNull(),
+    questionId: id('question_id')
+      .notNull()
+      .references(() => questions.questionId),
+    label: text('label').notNull(),
+    checkpointId: text('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.checkpointId),
+    seed: text('seed').notNull(),
+    completion: text('completion').notNull(),
+    tokens: integer('tokens').array().notNull(),
+    logprobs: real('logprobs').array().notNull(),
+    finishReason: text('finish_reason').notNull(),
+    extracted: text('extracted'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('rollouts_natural_key').on(t.runId, t.iteration, t.phase, t.unit, t.item, t.sample),
+    unitKey('rollouts_unit_fk', t),
+    index('rollouts_question').on(t.questionId),
+    check('rollouts_phase', sql`${t.phase} = 'solver_training'`),
+    check('rollouts_finish_reason', sql`${t.finishReason} in ('stop', 'length')`),
+  ],
+);
+
+export const rewards = rZero.table(
+  'rewards',
+  {
+    rewardId: id('reward_id').primaryKey().generatedAlwaysAsIdentity(),
+    ...place(),
+    role: text('role').notNull(),
+    questionId: id('question_id').references(() => questions.questionId),
+    rolloutId: id('rollout_id').references(() => rollouts.rolloutId),
+    version: smallint('version').notNull().default(1),
+    /** What the policy was trained with. */
+    total: doublePrecision('total').notNull(),
+    /** What the method computed; differs from `total` in control runs only. */
+    computed: doublePrecision('computed').notNull(),
+    uncertainty: doublePrecision('uncertainty'),
+    repetition: doublePrecision('repetition'),
+    clusterSize: integer('cluster_size'),
+    format: doublePrecision('format').notNull(),
+    accuracy: doublePrecision('accuracy'),
+    advantage: doublePrecision('advantage').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('rewards_question').on(t.questionId, t.version),
+    unique('rewards_rollout').on(t.rolloutId, t.version),
+    unitKey('rewards_unit_fk', t),
+    index('rewards_place').on(t.runId, t.iteration, t.phase, t.unit),
+    check('rewards_role', sql`${t.role} in ('challenger', 'solver')`),
+    check(
+      'rewards_subject',
+      sql`(${t.questionId} is not null) = (${t.role} = 'challenger') and (${t.rolloutId} is not null) = (${t.role} = 'solver')`,
+    ),
+  ],
+);
+
+export const policyUpdates = rZero.table(
+  'policy_updates',
+  {
+    ...place(),
+    role: text('role').notNull(),
+    checkpointBefore: text('checkpoint_before')
+      .notNull()
+      .references(() => checkpoints.checkpointId),
+    checkpointAfter: text('checkpoint_after')
+      .notNull()
+      .references(() => checkpoints.checkpointId),
+    referenceCheckpoint: text('reference_checkpoint')
+      .notNull()
+      .references(() => checkpoints.checkpointId),
+    learningRate: doublePrecision('learning_rate').notNull(),
+    updates: integer('updates').notNull(),
+    loss: doublePrecision('loss').notNull(),
+    policyLoss: doublePrecision('policy_loss').notNull(),
+    kl: doublePrecision('kl').notNull(),
+    entropy: doublePrecision('entropy').notNull(),
+    clipFraction: doublePrecision('clip_fraction').notNull(),
+    gradientNorm: doublePrecision('gradient_norm'),
+    tokens: integer('tokens').notNull(),
+    paddingTokens: integer('padding_tokens').notNull(),
+    skipped: integer('skipped').notNull(),
+    seconds: doublePrecision('seconds').notNull(),
+    memoryBytes: bigint('memory_bytes', { mode: 'number' }).notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.iteration, t.phase, t.unit] }),
+    unitKey('policy_updates_unit_fk', t),
+    check(
+      'policy_updates_role',
+      sql`(${t.role} = 'challenger' and ${t.phase} = 'challenger_training') or (${t.role} = 'solver' and ${t.phase} = 'solver_training')`,
+    ),
+  ],
+);
+
+export const evaluations = rZero.table(
+  'evaluations',
+  {
+    evaluationId: id('evaluation_id').primaryKey().generatedAlwaysAsIdentity(),
+    ...place(),
+    setName: text('set_name').notNull(),
+    setHash: text('set_hash').notNull(),
+    mode: text('mode').notNull(),
+    checkpointId: text('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.checkpointId),
+    items: integer('items').notNull(),
+    samplesPerItem: integer('samples_per_item').notNull(),
+    correct: integer('correct').notNull(),
+    majorityCorrect: integer('majority_correct').notNull(),
+    worked: integer('worked').notNull(),
+    workedCorrect: integer('worked_correct').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('evaluations_natural_key').on(t.runId, t.iteration, t.setName, t.mode),
+    unitKey('evaluations_unit_fk', t),
+    check('evaluations_mode', sql`${t.mode} in ('greedy', 'sampled')`),
+  ],
+);
+
+export const evaluationItems = rZero.table(
+  'evaluation_items',
+  {
+    evaluationId: id('evaluation_id')
+      .notNull()
+      .references(() => evaluations.evaluationId),
+    item: integer('item').notNull(),
+    sample: smallint('sample').notNull(),
+    seed: text('seed').notNull(),
+    question: text('question').notNull(),
+    expected: text('expected').notNull(),
+    completion: text('completion').notNull(),
+    extracted: text('extracted'),
+    correct: boolean('correct').notNull(),
+    worked: boolean('worked').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.evaluationId, t.item, t.sample] })],
+);
+
+export const audits = rZero.table(
+  'audits',
+  {
+    ...place(),
+    questionId: id('question_id')
+      .notNull()
+      .references(() => questions.questionId),
+    oracle: text('oracle').notNull(),
+    oracleVersion: integer('oracle_version').notNull(),
+    label: text('label').notNull(),
+    truth: text('truth').notNull(),
+    agrees: boolean('agrees').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.questionId, t.oracle, t.oracleVersion] }), unitKey('audits_unit_fk', t)],
+);

@@ -1,0 +1,41 @@
+-- The newest version of each vote and decision.
+create view r_zero.current_votes as
+select distinct on (question_id) * from r_zero.votes order by question_id, version desc;
+
+create view r_zero.current_gate_decisions as
+select distinct on (question_id) * from r_zero.gate_decisions order by question_id, version desc;
+
+-- The kept data set: what the Solver was trained on, with its pseudo-labels.
+create view r_zero.dataset as
+select q.run_id, q.iteration, d.dataset_index, q.question_id, q.question, v.label, v.p_hat, v.majority, v.total,
+       q.challenger_answer, q.checkpoint_id as challenger_checkpoint
+from r_zero.current_gate_decisions d
+join r_zero.questions q using (question_id)
+join r_zero.current_votes v using (question_id)
+where d.kept;
+
+-- Generated, parsed, voted, kept: where the questions of an iteration went.
+create view r_zero.funnel as
+select q.run_id, q.iteration,
+       count(*)::int as generated,
+       count(*) filter (where q.status = 'valid')::int as parsed,
+       count(v.question_id) filter (where v.label is not null)::int as voted,
+       count(*) filter (where d.kept)::int as kept,
+       avg(v.p_hat) as mean_p_hat,
+       avg(v.p_hat) filter (where d.kept) as mean_p_hat_kept
+from r_zero.questions q
+left join r_zero.current_votes v using (question_id)
+left join r_zero.current_gate_decisions d using (question_id)
+where q.phase = 'dataset_generation'
+group by q.run_id, q.iteration;
+
+-- Why each question that is not in the data set is not in it.
+create view r_zero.funnel_reasons as
+select q.run_id, q.iteration,
+       case when q.status = 'invalid' then 'parsing' else 'gate' end as stage,
+       coalesce(q.reason, d.reason, 'not decided yet') as reason,
+       count(*)::int as questions
+from r_zero.questions q
+left join r_zero.current_gate_decisions d using (question_id)
+where q.phase = 'dataset_generation' and d.kept is not true
+group by 1, 2, 3, 4;

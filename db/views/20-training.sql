@@ -1,0 +1,28 @@
+-- Reward components and policy metrics by training step.
+create view r_zero.training_steps as
+select r.run_id, r.iteration, r.phase, r.unit as step, r.role,
+       count(*)::int as rollouts,
+       avg(r.total) as mean_reward,
+       stddev_samp(r.total) as stddev_reward,
+       avg(r.computed) as mean_computed_reward,
+       avg(r.uncertainty) as mean_uncertainty,
+       avg(r.repetition) as mean_repetition,
+       avg(r.format) as mean_format,
+       avg(r.accuracy) as mean_accuracy,
+       u.learning_rate, u.loss, u.kl, u.entropy, u.clip_fraction, u.gradient_norm, u.tokens, u.seconds,
+       u.checkpoint_before, u.checkpoint_after
+from r_zero.rewards r
+join r_zero.policy_updates u using (run_id, iteration, phase, unit)
+where r.version = 1
+group by r.run_id, r.iteration, r.phase, r.unit, r.role, u.learning_rate, u.loss, u.kl, u.entropy, u.clip_fraction,
+         u.gradient_norm, u.tokens, u.seconds, u.checkpoint_before, u.checkpoint_after;
+
+-- Pseudo-labels against the oracle, by iteration; `kept` separates the training set from everything that was voted on.
+create view r_zero.label_accuracy as
+select a.run_id, a.iteration, a.oracle, coalesce(d.kept, false) as kept,
+       count(*)::int as audited,
+       count(*) filter (where a.agrees)::int as agreeing,
+       avg(a.agrees::int) as label_accuracy
+from r_zero.audits a
+left join r_zero.current_gate_decisions d using (question_id)
+group by a.run_id, a.iteration, a.oracle, coalesce(d.kept, false);

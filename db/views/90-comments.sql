@@ -1,0 +1,173 @@
+-- What each table and column means, for everyone who meets them in psql (`\d+ r_zero.questions`).
+do $$
+declare
+  entry record;
+begin
+  -- Columns that mean the same wherever they occur.
+  for entry in
+    select format('%I.%I', n.nspname, c.relname) as relation, a.attname, d.description
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    join (values
+      ('run_id', 'Name of the run.'),
+      ('iteration', 'Iteration, from 1; 0 is the base model.'),
+      ('phase', 'Phase of the iteration that wrote the row.'),
+      ('unit', 'Step or shard of the phase, from 0: the unit of retry, and of idempotency.'),
+      ('created_at', 'When the row was written.'),
+      ('question_id', 'The question (r_zero.questions).'),
+      ('checkpoint_id', 'Content hash of the model: sha-256 of the checkpoint''s manifest.'),
+      ('seed', 'Random stream of this sample: 64 bits, hexadecimal, derived from its place in the run.'),
+      ('completion', 'What the model wrote, special tokens left out. Data, never to be executed.'),
+      ('tokens', 'Token ids the model produced, the end token included.'),
+      ('logprobs', 'Natural log-probability of each token under the policy that sampled it, temperature 1.'),
+      ('finish_reason', 'stop: ended by an end token; length: cut off at maxTokens.'),
+      ('extracted', 'Answer found in the completion; null when there is none.'),
+      ('version', 'Version of this computation; a recomputation adds a row, it never overwrites.'),
+      ('sample', 'Number of the sample, from 0.'),
+      ('item', 'Number of the item in its unit, from 0.')
+    ) as d(name, description) on d.name = a.attname
+    where n.nspname = 'r_zero' and c.relkind = 'r'
+  loop
+    execute format('comment on column %s.%I is %L', entry.relation, entry.attname, entry.description);
+  end loop;
+end $$;
+
+comment on schema r_zero is 'R-Zero runs: every question, answer, vote, decision, reward and checkpoint.';
+
+comment on table r_zero.runs is 'One row per run: what it was told, what it stands at.';
+comment on column r_zero.runs.seed is 'Seed of every random choice of the run.';
+comment on column r_zero.runs.preset is 'Method preset: default, paper or official-code.';
+comment on column r_zero.runs.control is 'none, or the control experiment that replaces rewards.';
+comment on column r_zero.runs.iterations is 'Number of iterations the run should reach.';
+comment on column r_zero.runs.status is 'running, paused, parked (waits for a person), completed, failed or cancelled.';
+comment on column r_zero.runs.status_reason is 'Why it has that status, in one sentence.';
+comment on column r_zero.runs.config is 'The resolved run input, every default filled in.';
+comment on column r_zero.runs.base_checkpoint_id is 'The base model both roles grew from.';
+comment on column r_zero.runs.profile is 'Prompts of both roles and the form of a question, as used.';
+comment on column r_zero.runs.profile_hash is 'sha-256 of the profile.';
+comment on column r_zero.runs.engine is 'What ran the arithmetic: engine, backend, version, device, threads, determinism.';
+comment on column r_zero.runs.code_version is 'Version of temporal-r-zero that started the run.';
+comment on column r_zero.runs.updated_at is 'Last change of this row.';
+
+comment on table r_zero.run_leases is 'The one workflow that may advance a run.';
+comment on column r_zero.run_leases.workflow_id is 'Its workflow id.';
+comment on column r_zero.run_leases.temporal_run_id is 'Its Temporal run id.';
+comment on column r_zero.run_leases.acquired_at is 'Since when.';
+comment on column r_zero.run_leases.renewed_at is 'Last sign of life from one of its activities.';
+
+comment on table r_zero.phases is 'Plan of an iteration: how many units each phase has.';
+comment on column r_zero.phases.units is 'Number of steps or shards.';
+
+comment on table r_zero.units is 'Finished steps and shards; written in one transaction with all rows of the unit.';
+comment on column r_zero.units.seconds is 'Working time of the attempt that finished it.';
+comment on column r_zero.units.metrics is 'The numbers shown while the run goes on.';
+comment on column r_zero.units.backend is 'What ran the arithmetic; null for work without a model.';
+comment on column r_zero.units.finished_at is 'When it was committed.';
+
+comment on table r_zero.attempts is 'Every start of work on a unit. Without outcome: interrupted, or at work now.';
+comment on column r_zero.attempts.attempt_id is 'Order of the attempts.';
+comment on column r_zero.attempts.attempt is 'Temporal''s number of the attempt, from 1.';
+comment on column r_zero.attempts.workflow_id is 'Workflow that asked for it.';
+comment on column r_zero.attempts.worker_pid is 'Process id of the worker.';
+comment on column r_zero.attempts.started_at is 'Start.';
+comment on column r_zero.attempts.finished_at is 'End; null when the worker was killed.';
+comment on column r_zero.attempts.outcome is 'finished, failed or cancelled.';
+comment on column r_zero.attempts.error_code is 'Stable code of the failure.';
+comment on column r_zero.attempts.error_message is 'Its message.';
+
+comment on table r_zero.checkpoints is 'Models on disk, named by their content.';
+comment on column r_zero.checkpoints.bytes is 'Size of all files.';
+comment on column r_zero.checkpoints.optimizer_step is 'Optimizer updates behind the weights.';
+comment on column r_zero.checkpoints.location is 'Folder, relative to the data directory.';
+comment on column r_zero.checkpoints.files is 'Files with sizes and sha-256.';
+
+comment on table r_zero.questions is 'Everything the Challenger wrote, invalid output included.';
+comment on column r_zero.questions.group_index is 'GRPO group in its step; null in data generation.';
+comment on column r_zero.questions.status is 'valid, or invalid with a reason.';
+comment on column r_zero.questions.reason is 'Why it could not be parsed.';
+comment on column r_zero.questions.question is 'The question between its tags.';
+comment on column r_zero.questions.challenger_answer is 'The Challenger''s own answer; never used as a label.';
+
+comment on table r_zero.answers is 'Sampled Solver completions: m for each question.';
+comment on column r_zero.answers.answer_id is 'The answer.';
+
+comment on table r_zero.votes is 'Majority vote over a question''s answers: the pseudo-label.';
+comment on column r_zero.votes.preset is 'Preset whose rules were used.';
+comment on column r_zero.votes.label is 'Pseudo-label; null when no answer could be read.';
+comment on column r_zero.votes.majority is 'Answers in the largest class: numerator of p-hat.';
+comment on column r_zero.votes.total is 'Denominator of p-hat.';
+comment on column r_zero.votes.p_hat is 'Empirical solve rate: majority / total.';
+comment on column r_zero.votes.unparsable is 'Answers without a readable result.';
+comment on column r_zero.votes.tie is 'True when another class is as large.';
+comment on column r_zero.votes.classes is 'Classes of equivalent answers: representative, count, sample numbers.';
+
+comment on table r_zero.gate_decisions is 'Which questions train the Solver, and why the others do not.';
+comment on column r_zero.gate_decisions.kept is 'True when the question is in the training set.';
+comment on column r_zero.gate_decisions.reason is 'kept, or why not.';
+comment on column r_zero.gate_decisions.policy is 'Name of the gate''s policy.';
+comment on column r_zero.gate_decisions.policy_version is 'Its version.';
+comment on column r_zero.gate_decisions.inputs is 'What the decision was made from.';
+comment on column r_zero.gate_decisions.dataset_index is 'Place in the training set, from 0; null when dropped.';
+
+comment on table r_zero.rollouts is 'Solver completions in training, one GRPO group per question of a step.';
+comment on column r_zero.rollouts.rollout_id is 'The rollout.';
+comment on column r_zero.rollouts.label is 'Pseudo-label it was rewarded against.';
+
+comment on table r_zero.rewards is 'Reward of each rollout with all of its components.';
+comment on column r_zero.rewards.reward_id is 'The reward.';
+comment on column r_zero.rewards.role is 'challenger (of a question) or solver (of a rollout).';
+comment on column r_zero.rewards.rollout_id is 'The rollout, for the Solver.';
+comment on column r_zero.rewards.total is 'What the policy was trained with.';
+comment on column r_zero.rewards.computed is 'What the method computed; differs from total in control runs only.';
+comment on column r_zero.rewards.uncertainty is 'Challenger: uncertainty of the Solver.';
+comment on column r_zero.rewards.repetition is 'Challenger: repetition penalty, before its weight.';
+comment on column r_zero.rewards.cluster_size is 'Challenger: questions of the batch in the same cluster.';
+comment on column r_zero.rewards.format is 'Share or points for the right form.';
+comment on column r_zero.rewards.accuracy is 'Solver: 1 when the answer equals the pseudo-label.';
+comment on column r_zero.rewards.advantage is 'Group-relative advantage.';
+
+comment on table r_zero.policy_updates is 'One row per training step: from which checkpoint to which, and how it went.';
+comment on column r_zero.policy_updates.role is 'Policy that was trained.';
+comment on column r_zero.policy_updates.checkpoint_before is 'Policy that sampled the step''s rollouts.';
+comment on column r_zero.policy_updates.checkpoint_after is 'Policy after the step.';
+comment on column r_zero.policy_updates.reference_checkpoint is 'Start of the phase: reference of the KL term.';
+comment on column r_zero.policy_updates.learning_rate is 'Learning rate of the step, warm-up applied.';
+comment on column r_zero.policy_updates.updates is 'Optimizer updates in the step.';
+comment on column r_zero.policy_updates.loss is 'Loss, mean over updates.';
+comment on column r_zero.policy_updates.policy_loss is 'Loss without the KL term.';
+comment on column r_zero.policy_updates.kl is 'Mean k3 estimate per token.';
+comment on column r_zero.policy_updates.entropy is 'Mean entropy per token, nats.';
+comment on column r_zero.policy_updates.clip_fraction is 'Share of tokens whose ratio was clipped.';
+comment on column r_zero.policy_updates.gradient_norm is 'Global norm before clipping; null when not finite.';
+comment on column r_zero.policy_updates.tokens is 'Completion tokens trained on.';
+comment on column r_zero.policy_updates.padding_tokens is 'Tokens computed and masked out.';
+comment on column r_zero.policy_updates.skipped is 'Updates skipped because the gradient was not finite.';
+comment on column r_zero.policy_updates.seconds is 'Time in the optimizer updates.';
+comment on column r_zero.policy_updates.memory_bytes is 'Resident memory of the engine''s process.';
+
+comment on table r_zero.evaluations is 'The Solver on held-out questions; iteration 0 is the base model.';
+comment on column r_zero.evaluations.evaluation_id is 'The evaluation.';
+comment on column r_zero.evaluations.set_name is 'Name of the question set.';
+comment on column r_zero.evaluations.set_hash is 'sha-256 of the set''s file.';
+comment on column r_zero.evaluations.mode is 'greedy, or sampled at temperature 1.';
+comment on column r_zero.evaluations.items is 'Questions.';
+comment on column r_zero.evaluations.samples_per_item is 'Samples per question.';
+comment on column r_zero.evaluations.correct is 'Correct samples.';
+comment on column r_zero.evaluations.majority_correct is 'Questions whose majority answer is correct.';
+comment on column r_zero.evaluations.worked is 'Samples with worked steps before the answer.';
+comment on column r_zero.evaluations.worked_correct is 'Those of them that are correct.';
+
+comment on table r_zero.evaluation_items is 'Every sample of an evaluation.';
+comment on column r_zero.evaluation_items.evaluation_id is 'The evaluation.';
+comment on column r_zero.evaluation_items.question is 'Held-out question.';
+comment on column r_zero.evaluation_items.expected is 'Its true answer.';
+comment on column r_zero.evaluation_items.correct is 'Whether the extracted answer equals it.';
+comment on column r_zero.evaluation_items.worked is 'Whether steps come before the answer.';
+
+comment on table r_zero.audits is 'Pseudo-labels compared with an oracle. Never used in training.';
+comment on column r_zero.audits.oracle is 'Name of the oracle; computed = exact arithmetic.';
+comment on column r_zero.audits.oracle_version is 'Its version.';
+comment on column r_zero.audits.label is 'The pseudo-label that was audited.';
+comment on column r_zero.audits.truth is 'What the oracle says.';
+comment on column r_zero.audits.agrees is 'Whether they are equivalent.';
