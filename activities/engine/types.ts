@@ -93,7 +93,7 @@ export interface TrainMetrics {
   gradientNorm: number;
   /** Completion tokens trained on. */
   tokens: number;
-  /** Tokens computed but masked out. */
+  /** Pad tokens computed to make the sequences of a micro-batch equally long. */
   paddingTokens: number;
   seconds: number;
   /** Resident set of the engine process, bytes. */

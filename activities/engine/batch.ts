@@ -1,0 +1,79 @@
+import type * as tfc from '@tensorflow/tfjs-core';
+import { RZeroError } from '../errors.ts';
+import type { ModelConfig } from './config.ts';
+import { MASKED } from './model.ts';
+import type { ForwardInput } from './model.ts';
+import { ropeAt } from './rope.ts';
+import type { Model } from './weights.ts';
+
+/** @throws RZeroError `EngineRequestInvalid` when a sequence is empty, too long or holds something that is no token id. */
+export function validateTokens(
+  config: ModelConfig,
+  tokens: readonly number[],
+  field: string,
+  maxLength = config.maxPositions,
+): void {
+  if (tokens.length === 0) {
+    throw new RZeroError('EngineRequestInvalid', `${field} is empty.`, { field, fix: 'Give at least one token.' });
+  }
+  if (tokens.length > maxLength) {
+    throw new RZeroError(
+      'EngineRequestInvalid',
+      `${field} has ${tokens.length} tokens; the model takes ${maxLength}.`,
+      {
+        field,
+        fix: 'Shorten it, or use a model with a longer context.',
+      },
+    );
+  }
+  for (const token of tokens) {
+    if (!Number.isInteger(token) || token < 0 || token >= config.vocabSize) {
+      throw new RZeroError(
+        'EngineRequestInvalid',
+        `${field} holds ${token}, which is no id below ${config.vocabSize}.`,
+        {
+          field,
+          fix: "Encode the text with this model's own tokenizer.",
+        },
+      );
+    }
+  }
+}
+
+/**
+ * Index groups of at most `size` sequences with few pad tokens: longest first, equal lengths in their given order, so the
+ * grouping is a function of the lengths alone.
+ */
+export function groupByLength(lengths: readonly number[], size: number): number[][] {
+  const order = lengths.map((_, index) => index);
+  order.sort((a, b) => (lengths[b] as number) - (lengths[a] as number) || a - b);
+  const groups: number[][] = [];
+  for (let from = 0; from < order.length; from += size) groups.push(order.slice(from, from + size));
+  return groups;
+}
+
+/**
+ * Right-padded input for sequences that all start at position 0. Pads come after everything real, so the causal mask
+ * alone keeps them out.
+ */
+export function forwardInput(model: Model, sequences: readonly (readonly number[])[], length: number): ForwardInput {
+  const { tf } = model.runtime;
+  const batch = sequences.length;
+  const ids = new Int32Array(batch * length);
+  for (const [row, sequence] of sequences.entries()) ids.set(sequence, row * length);
+  const positions = Int32Array.from({ length }, (_, position) => position);
+  return {
+    tokens: tf.tensor1d(ids, 'int32'),
+    batch,
+    length,
+    rotary: ropeAt(tf, model.config, model.rope, positions, [length]),
+    mask: causalMask(tf, length),
+  };
+}
+
+/** [T, T]: `MASKED` where the key comes after the query. */
+function causalMask(tf: typeof tfc, length: number): tfc.Tensor {
+  const mask = new Float32Array(length * length);
+  for (let query = 0; query < length; query++) mask.fill(MASKED, query * length + query + 1, (query + 1) * length);
+  return tf.tensor(mask, [length, length], 'float32');
+}

@@ -1,0 +1,247 @@
+/**
+ * Checkpoints on disk: a folder `<root>/<id>` with config.json, model.safetensors, the tokenizer's files, the optimizer's
+ * moments and a manifest that lists the sha-256 of each. The id is the sha-256 of the manifest's bytes, and the manifest
+ * holds nothing but content, so equal content has an equal id wherever and whenever it is written.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, rename } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type * as tfc from '@tensorflow/tfjs-core';
+import { RZeroError } from '../errors.ts';
+import type { AdamW } from './adamw.ts';
+import type { ParameterSpec } from './parameters.ts';
+import { formatSafetensorsHeader } from './safetensors.ts';
+import { codeOf, exists, openStaging } from './staging.ts';
+import type { Chunks, StagingFs } from './staging.ts';
+import type { CheckpointFile, CheckpointRecord } from './types.ts';
+import { storedTensors } from './weights.ts';
+import type { Model } from './weights.ts';
+
+export const MANIFEST = 'manifest.json';
+export const WEIGHTS = 'model.safetensors';
+export const OPTIMIZER = 'optimizer.safetensors';
+/** Prefixes of the moments' names in `optimizer.safetensors`, as PyTorch calls them. */
+export const MOMENTS = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
+
+export interface CheckpointManifest {
+  formatVersion: 1;
+  /** sha-256 of `model.safetensors`. */
+  modelId: string;
+  /** AdamW steps behind the moments; 0 when there are none. */
+  optimizerStep: number;
+  /** By name. */
+  files: CheckpointFile[];
+}
+
+export interface CheckpointContent {
+  model: Model;
+  optimizer: AdamW;
+  /** config.json, tokenizer.json and other small files that make the folder a loadable model. */
+  companions: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Writes `<root>/<id>`. Writing the same content again verifies and keeps what is there; a damaged copy is moved aside.
+ *
+ * @throws RZeroError `DiskFull`, and then nothing is left behind
+ */
+export function writeCheckpoint(
+  root: string,
+  { model, optimizer, companions }: CheckpointContent,
+  fs?: StagingFs,
+): Promise<CheckpointRecord> {
+  const produce = async (write: WriteFile): Promise<void> => {
+    await write(WEIGHTS, tensorFile(model.specs, [{ prefix: '', tensors: model.tensors }]));
+    if (optimizer.step > 0) {
+      const moments = [
+        { prefix: MOMENTS.first, tensors: optimizer.first },
+        { prefix: MOMENTS.second, tensors: optimizer.second },
+      ];
+      await write(OPTIMIZER, tensorFile(model.specs, moments));
+    }
+    for (const [name, bytes] of companions) await write(name, [bytes]);
+  };
+  return writeCheckpointFiles(root, optimizer.step, produce, fs);
+}
+
+export type WriteFile = (name: string, chunks: Chunks) => Promise<void>;
+
+/**
+ * The same for files that come from elsewhere.
+ *
+ * @param produce writes every file but the manifest, `model.safetensors` among them; may be called twice
+ */
+export async function writeCheckpointFiles(
+  root: string,
+  optimizerStep: number,
+  produce: (write: WriteFile) => Promise<void>,
+  fs?: StagingFs,
+): Promise<CheckpointRecord> {
+  const staging = await openStaging(root, fs);
+  try {
+    const files: CheckpointFile[] = [];
+    await produce(async (name, chunks) => {
+      files.push(await staging.write(name, chunks));
+    });
+    files.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const weights = files.find((file) => file.name === WEIGHTS);
+    if (!weights) throw new RangeError(`a checkpoint needs ${WEIGHTS}`);
+    const manifest: CheckpointManifest = { formatVersion: 1, modelId: weights.sha256, optimizerStep, files };
+    const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`, 'utf8');
+    await staging.write(MANIFEST, [bytes]);
+    const id = sha256(bytes);
+    if (!(await staging.commit(id)) && !(await isIntact(join(root, id)))) {
+      await moveAside(join(root, id));
+      return await writeCheckpointFiles(root, optimizerStep, produce, fs);
+    }
+    return toRecord(join(root, id), id, manifest, bytes.length);
+  } catch (error) {
+    await staging.discard();
+    throw error;
+  }
+}
+
+async function isIntact(path: string): Promise<boolean> {
+  try {
+    await verifyCheckpoint(path);
+    return true;
+  } catch (error) {
+    if (error instanceof RZeroError && ['CheckpointCorrupt', 'CheckpointMissing'].includes(error.code)) return false;
+    throw error;
+  }
+}
+
+/** A damaged checkpoint must not stand in the way of a good one, and may still tell what happened. */
+async function moveAside(path: string): Promise<void> {
+  let copy = 1;
+  while (await exists(`${path}.damaged-${copy}`)) copy++;
+  await rename(path, `${path}.damaged-${copy}`);
+}
+
+/**
+ * Reads a folder's manifest without hashing the files.
+ *
+ * @returns undefined for a folder without one, such as a base model
+ * @throws RZeroError `CheckpointCorrupt` when it is malformed or its hash is not `expectId`
+ */
+export async function readCheckpointManifest(
+  path: string,
+  expectId?: string,
+): Promise<{ id: string; manifest: CheckpointManifest; bytes: number } | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(join(path, MANIFEST));
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+    if (expectId === undefined) return undefined;
+    throw (await exists(path)) ? corrupt(path, MANIFEST, 'is missing') : missing(path, error);
+  }
+  const id = sha256(bytes);
+  if (expectId !== undefined && id !== expectId) throw corrupt(path, MANIFEST, `has the hash ${id}, not ${expectId}`);
+  return { id, manifest: parseManifest(path, bytes), bytes: bytes.length };
+}
+
+/**
+ * Hashes every file of a checkpoint.
+ *
+ * @param expectId the folder's name when omitted
+ * @throws RZeroError `CheckpointMissing`, `CheckpointCorrupt` naming the first file that differs
+ */
+export async function verifyCheckpoint(path: string, expectId: string = basename(path)): Promise<CheckpointRecord> {
+  const read = await readCheckpointManifest(path, expectId);
+  if (!read) throw missing(path);
+  for (const file of read.manifest.files) {
+    const actual = await hashFile(path, file.name);
+    if (actual.bytes !== file.bytes) {
+      throw corrupt(path, file.name, `has ${actual.bytes} bytes; the manifest says ${file.bytes}`);
+    }
+    if (actual.sha256 !== file.sha256) throw corrupt(path, file.name, 'does not match its hash in the manifest');
+  }
+  return toRecord(path, read.id, read.manifest, read.bytes);
+}
+
+async function hashFile(folder: string, name: string): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const chunk of createReadStream(join(folder, name), { highWaterMark: 1 << 20 })) {
+      hash.update(chunk as Buffer);
+      bytes += (chunk as Buffer).length;
+    }
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw corrupt(folder, name, 'is missing');
+    throw error;
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+function parseManifest(path: string, bytes: Buffer): CheckpointManifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw corrupt(path, MANIFEST, 'is not valid JSON', error);
+  }
+  const { formatVersion, modelId, optimizerStep, files } = (json ?? {}) as Partial<Record<string, unknown>>;
+  if (formatVersion !== 1)
+    throw corrupt(path, MANIFEST, `has format ${JSON.stringify(formatVersion)}; this version reads 1`);
+  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+  const isFile = (file: unknown): file is CheckpointFile => {
+    const { name, bytes, sha256 } = (file ?? {}) as Partial<CheckpointFile>;
+    const plain = typeof name === 'string' && /^[\w-][\w.-]*$/.test(name);
+    return plain && isCount(bytes) && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
+  };
+  if (!isCount(optimizerStep) || !Array.isArray(files) || !files.every(isFile)) {
+    throw corrupt(path, MANIFEST, 'is malformed');
+  }
+  const weights = files.find((file) => file.name === WEIGHTS);
+  if (!weights || weights.sha256 !== modelId) throw corrupt(path, MANIFEST, `does not list ${WEIGHTS}`);
+  return { formatVersion: 1, modelId, optimizerStep: optimizerStep as number, files };
+}
+
+function toRecord(path: string, id: string, manifest: CheckpointManifest, manifestBytes: number): CheckpointRecord {
+  return {
+    id,
+    path: resolve(path),
+    bytes: manifest.files.reduce((sum, file) => sum + file.bytes, manifestBytes),
+    files: manifest.files,
+    optimizerStep: manifest.optimizerStep,
+  };
+}
+
+/** Header and data of a safetensors file. Tensors are read from the device one after the other. */
+function* tensorFile(
+  specs: readonly ParameterSpec[],
+  lists: readonly { prefix: string; tensors: readonly tfc.Tensor[] }[],
+): Generator<Uint8Array> {
+  const parts = specs.flatMap((spec) => spec.stored);
+  yield formatSafetensorsHeader(
+    lists.flatMap(({ prefix }) => parts.map(({ name, shape }) => ({ name: prefix + name, shape }))),
+  );
+  for (const { tensors } of lists) {
+    for (const { data } of storedTensors(specs, tensors)) {
+      yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    }
+  }
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function corrupt(folder: string, file: string, what: string, cause?: unknown): RZeroError {
+  return new RZeroError('CheckpointCorrupt', `${join(folder, file)} ${what}.`, {
+    field: file,
+    fix: 'Restore the folder from a copy, or continue from an earlier checkpoint.',
+    cause,
+  });
+}
+
+function missing(path: string, cause?: unknown): RZeroError {
+  return new RZeroError('CheckpointMissing', `There is no checkpoint at ${path}.`, {
+    field: 'path',
+    fix: 'Restore it, or continue from an earlier checkpoint.',
+    cause,
+  });
+}

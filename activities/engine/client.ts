@@ -1,0 +1,120 @@
+import { RZeroError } from '../errors.ts';
+import { startChild } from './child.ts';
+import type { Child, ChildEvent } from './child.ts';
+import type { HostOptions } from './protocol.ts';
+import type { CallOptions, Engine, ModelLease } from './types.ts';
+
+export interface TfjsEngineOptions extends HostOptions {
+  /** The child process starting, ending or writing a line to its standard error. */
+  onEvent?: (event: ChildEvent) => void;
+  /** The child process ends after this long without a call and without an open lease. @default 300 */
+  idleExitSeconds?: number;
+  /** How long a cancelled call may take to stop between two batches before the child process is killed. @default 1000 */
+  cancelGraceMs?: number;
+}
+
+/**
+ * The engine in a child process, started with the first call: the caller's event loop stays free, cancelling works at any
+ * time, and running out of memory or a native crash is an ordinary error. A lease of a process that has ended fails with
+ * `EngineCrashed`; open the model again from its last checkpoint.
+ */
+export function createTfjsEngine(options: TfjsEngineOptions = {}): Engine {
+  const { onEvent, idleExitSeconds = 300, cancelGraceMs = 1000, ...host } = options;
+  let current: Child | undefined;
+  let idleTimer: NodeJS.Timeout | undefined;
+  let busy = 0;
+  let openLeases = 0;
+
+  const child = (): Child => {
+    if (current?.alive) return current;
+    openLeases = 0;
+    current = startChild({ host, cancelGraceMs, ...(onEvent ? { onEvent } : {}) });
+    return current;
+  };
+  const rest = (): void => {
+    clearTimeout(idleTimer);
+    if (busy > 0 || openLeases > 0) return;
+    const idle = current;
+    idleTimer = setTimeout(() => {
+      if (current === idle) current = undefined;
+      void idle?.stop();
+    }, idleExitSeconds * 1000);
+    idleTimer.unref();
+  };
+  const during = async <T>(work: () => Promise<T>): Promise<T> => {
+    clearTimeout(idleTimer);
+    busy++;
+    try {
+      return await work();
+    } finally {
+      busy--;
+      rest();
+    }
+  };
+
+  return {
+    describe: (call) => during(() => child().call('describe', {}, call)),
+    open: (source, call) =>
+      during(async () => {
+        const owner = child();
+        const state = await owner.call('open', { source }, call);
+        openLeases++;
+        return createLease(owner, state, during, () => {
+          if (owner === current) openLeases--;
+        });
+      }),
+    close: async () => {
+      clearTimeout(idleTimer);
+      const ending = current;
+      current = undefined;
+      openLeases = 0;
+      await ending?.stop();
+    },
+  };
+}
+
+function createLease(
+  owner: Child,
+  state: { lease: number; modelId: string; maxSequenceLength: number },
+  during: <T>(work: () => Promise<T>) => Promise<T>,
+  onClose: () => void,
+): ModelLease {
+  const { lease } = state;
+  let { modelId } = state;
+  let open = true;
+  const call = <T>(work: () => Promise<T>): Promise<T> => {
+    if (open) return during(work);
+    return Promise.reject(
+      new RZeroError('EngineRequestInvalid', 'This model lease is closed.', { fix: 'Open the model again.' }),
+    );
+  };
+  return {
+    get modelId() {
+      return modelId;
+    },
+    maxSequenceLength: state.maxSequenceLength,
+    sample: (request, options?: CallOptions) => call(() => owner.call('sample', { lease, request }, options)),
+    score: (items, options) => call(() => owner.call('score', { lease, items }, options)),
+    trainStep: (items, settings, options) =>
+      call(async () => {
+        const result = await owner.call('trainStep', { lease, items, options: settings }, options);
+        modelId = result.modelId;
+        return result.metrics;
+      }),
+    publish: (options) => call(() => owner.call('publish', { lease }, options)),
+    checkpoint: (root, options) => call(() => owner.call('checkpoint', { lease, root }, options)),
+    close: async () => {
+      if (!open) return;
+      open = false;
+      onClose();
+      // Nothing to free in a process that is gone.
+      if (owner.alive) await during(() => owner.call('closeLease', { lease }).catch(ignoreEnd));
+    },
+  };
+}
+
+function ignoreEnd(error: unknown): void {
+  const ended =
+    error instanceof RZeroError && ['EngineCrashed', 'EngineCancelled', 'EngineOutOfMemory'].includes(error.code);
+  if (!ended) throw error;
+}

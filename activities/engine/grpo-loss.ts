@@ -1,0 +1,110 @@
+/**
+ * The GRPO objective per token, as the R-Zero paper (arXiv 2508.05004, section 2) and its public code
+ * (Chengsong-Huang/R-Zero, verl/trainer/core_algos.py, `compute_policy_loss` and `compute_kl`) have it: clipped
+ * surrogate with a higher upper bound, dual clip for negative advantages, k3 estimate of the KL divergence as a loss term.
+ */
+import type * as tfc from '@tensorflow/tfjs-core';
+import { RZeroError } from '../errors.ts';
+import type { TrainOptions } from './types.ts';
+
+/** All of one shape, one entry per token. */
+export interface GrpoTokens {
+  /** log pi, differentiated. */
+  logprobs: tfc.Tensor;
+  /** log pi_old */
+  behaviour: tfc.Tensor;
+  /** log pi_ref */
+  reference: tfc.Tensor;
+  advantages: tfc.Tensor;
+}
+
+export interface GrpoOptions {
+  clipLow: number;
+  clipHigh: number;
+  /** 0 = off. */
+  dualClip: number;
+}
+
+export interface GrpoTerms {
+  /** Policy loss of each token. */
+  policy: tfc.Tensor;
+  /** k3 estimate of each token, clamped to [-10, 10]. */
+  kl: tfc.Tensor;
+  /** 1 where a bound decided the policy loss, 0 elsewhere. */
+  clipped: tfc.Tensor;
+}
+
+/** Log-ratios beyond this are clamped before the exponential; their gradient is then zero. */
+const LOG_RATIO_LIMIT = 20;
+const KL_LIMIT = 10;
+
+export function grpoTerms(
+  tf: typeof tfc,
+  { logprobs, behaviour, reference, advantages }: GrpoTokens,
+  { clipLow, clipHigh, dualClip }: GrpoOptions,
+): GrpoTerms {
+  const logRatio = tf.clipByValue(tf.sub(logprobs, behaviour), -LOG_RATIO_LIMIT, LOG_RATIO_LIMIT);
+  const bounded = tf.clipByValue(logRatio, Math.log(1 - clipLow), Math.log(1 + clipHigh));
+  const cost = tf.neg(advantages);
+  const plain = tf.mul(cost, tf.exp(logRatio));
+  let policy = tf.maximum(plain, tf.mul(cost, tf.exp(bounded)));
+  if (dualClip > 0) {
+    // For a positive advantage the cost is negative and the surrogate too, so the bound is moved out of the way.
+    const ceiling = tf.where(tf.less(advantages, 0), tf.mul(cost, dualClip), tf.fill(advantages.shape, Infinity));
+    policy = tf.minimum(policy, ceiling);
+  }
+  const distance = tf.clipByValue(tf.sub(reference, logprobs), -LOG_RATIO_LIMIT, LOG_RATIO_LIMIT);
+  const kl = tf.clipByValue(tf.sub(tf.exp(distance), tf.add(distance, 1)), -KL_LIMIT, KL_LIMIT);
+  return { policy, kl, clipped: tf.cast(tf.notEqual(policy, plain), 'float32') };
+}
+
+/**
+ * Weight of each token of a sequence in the batch's loss; over the whole batch they sum to one.
+ *
+ * @param lengths completion tokens per sequence, each at least 1
+ */
+export function sequenceWeights(lengths: readonly number[], aggregation: 'token-mean' | 'sequence-mean'): number[] {
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  return lengths.map((length) => (aggregation === 'token-mean' ? 1 / tokens : 1 / (length * lengths.length)));
+}
+
+/** @throws RZeroError `EngineRequestInvalid` naming the field. */
+export function validateGrpo(options: TrainOptions): GrpoOptions & {
+  klCoefficient: number;
+  aggregation: 'token-mean' | 'sequence-mean';
+  microBatch: number;
+} {
+  const resolved = {
+    clipLow: options.clipLow ?? 0.2,
+    clipHigh: options.clipHigh ?? 0.3,
+    dualClip: options.dualClip ?? 3,
+    klCoefficient: options.klCoefficient ?? 0.01,
+    aggregation: options.aggregation ?? 'token-mean',
+    microBatch: options.microBatch ?? 64,
+  };
+  const check = (field: keyof typeof resolved, valid: boolean, range: string): void => {
+    if (valid) return;
+    throw new RZeroError('EngineRequestInvalid', `${field} must be ${range}, not ${String(resolved[field])}.`, {
+      field,
+    });
+  };
+  check('clipLow', resolved.clipLow >= 0 && resolved.clipLow < 1, 'in [0, 1)');
+  check('clipHigh', resolved.clipHigh >= 0 && Number.isFinite(resolved.clipHigh), 'a number of at least 0');
+  check(
+    'dualClip',
+    resolved.dualClip === 0 || (resolved.dualClip > 1 && Number.isFinite(resolved.dualClip)),
+    '0 or above 1',
+  );
+  check(
+    'klCoefficient',
+    resolved.klCoefficient >= 0 && Number.isFinite(resolved.klCoefficient),
+    'a number of at least 0',
+  );
+  check(
+    'aggregation',
+    ['token-mean', 'sequence-mean'].includes(resolved.aggregation),
+    "'token-mean' or 'sequence-mean'",
+  );
+  check('microBatch', Number.isInteger(resolved.microBatch) && resolved.microBatch >= 1, 'a positive integer');
+  return resolved;
+}

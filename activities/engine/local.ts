@@ -1,0 +1,109 @@
+import { RZeroError } from '../errors.ts';
+import { disposeAdamW } from './adamw.ts';
+import { writeCheckpoint } from './checkpoint.ts';
+import { cacheKey, createModelCache } from './model-cache.ts';
+import type { ModelCache } from './model-cache.ts';
+import { loadModelFolder } from './model-folder.ts';
+import type { LoadedModel } from './model-folder.ts';
+import { grpoStep, scoreCompletions } from './rollouts.ts';
+import { sampleCompletions } from './sampler.ts';
+import { loadRuntime } from './tensorflow.ts';
+import type { RuntimeOptions } from './tensorflow.ts';
+import type { CallOptions, Engine, ModelLease, ModelSource } from './types.ts';
+import { disposeModel, weightsHash } from './weights.ts';
+
+export interface LocalEngineOptions extends RuntimeOptions {
+  /** Most bytes of models kept for a cheap reopening. @default 512 MiB */
+  cacheBytes?: number;
+}
+
+/**
+ * The engine in this process. TensorFlow blocks the event loop while it computes, so a worker uses `createTfjsEngine`
+ * instead, which runs this one in a child process. Calls run one at a time, in the order they were made.
+ */
+export function createLocalEngine(options: LocalEngineOptions = {}): Engine {
+  const cache = createModelCache(options.cacheBytes ?? 512 * 2 ** 20);
+  const enqueue = createQueue();
+  const leases = new Set<ModelLease>();
+  return {
+    describe: () => enqueue(undefined, async () => (await loadRuntime(options)).description),
+    open: (source, call = {}) =>
+      enqueue(call.signal, async () => {
+        const loaded = await openModel(options, cache, source);
+        const lease = createLease(loaded, cache, enqueue, () => leases.delete(lease));
+        leases.add(lease);
+        return lease;
+      }),
+    close: async () => {
+      for (const lease of leases) await lease.close();
+      await enqueue(undefined, () => Promise.resolve(cache.clear()));
+    },
+  };
+}
+
+async function openModel(options: RuntimeOptions, cache: ModelCache, source: ModelSource): Promise<LoadedModel> {
+  const withOptimizer = source.withOptimizer ?? false;
+  const key = await cacheKey(source);
+  const cached = cache.get(key, withOptimizer);
+  if (cached) return cached;
+  const loaded = await loadModelFolder(await loadRuntime(options), source);
+  cache.put(key, loaded, withOptimizer);
+  return loaded;
+}
+
+type Enqueue = <T>(signal: AbortSignal | undefined, work: () => Promise<T>) => Promise<T>;
+
+/** One call at a time: interleaved calls would mix up TensorFlow's memory scopes and the order of updates. */
+function createQueue(): Enqueue {
+  let tail: Promise<unknown> = Promise.resolve();
+  return (signal, work) => {
+    const run = tail.then(() => {
+      if (signal?.aborted) throw new RZeroError('EngineCancelled', 'The call was cancelled.', { cause: signal.reason });
+      return work();
+    });
+    tail = run.catch(() => undefined);
+    return run;
+  };
+}
+
+function createLease(loaded: LoadedModel, cache: ModelCache, enqueue: Enqueue, onClose: () => void): ModelLease {
+  const { model, optimizer, companions } = loaded;
+  let { modelId } = loaded;
+  let open = true;
+  const call = <T>(options: CallOptions | undefined, work: () => Promise<T>): Promise<T> =>
+    enqueue(options?.signal, () => {
+      if (open) return work();
+      throw new RZeroError('EngineRequestInvalid', 'This model lease is closed.', { fix: 'Open the model again.' });
+    });
+  return {
+    get modelId() {
+      return modelId;
+    },
+    maxSequenceLength: model.config.maxPositions,
+    sample: (request, options) => call(options, () => sampleCompletions(model, request, options)),
+    score: (items, options) => call(options, () => scoreCompletions(model, items, options)),
+    trainStep: (items, settings, options) =>
+      call(options, async () => {
+        const metrics = await grpoStep(model, optimizer, items, settings, options);
+        if (!metrics.skipped) modelId = weightsHash(model);
+        return metrics;
+      }),
+    publish: (options) => call(options, () => Promise.resolve()),
+    checkpoint: (root, options) =>
+      call(options, async () => {
+        const record = await writeCheckpoint(root, { model, optimizer, companions });
+        cache.put(record.id, { model, optimizer, companions, modelId, checkpointId: record.id }, true);
+        return record;
+      }),
+    close: () =>
+      enqueue(undefined, () => {
+        if (open) {
+          open = false;
+          disposeModel(model);
+          disposeAdamW(optimizer);
+          onClose();
+        }
+        return Promise.resolve();
+      }),
+  };
+}

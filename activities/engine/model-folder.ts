@@ -1,0 +1,129 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RZeroError } from '../errors.ts';
+import { createAdamW } from './adamw.ts';
+import type { AdamW } from './adamw.ts';
+import { MOMENTS, OPTIMIZER, WEIGHTS, readCheckpointManifest, verifyCheckpoint } from './checkpoint.ts';
+import { readModelConfig } from './config.ts';
+import { openSafetensors } from './safetensors.ts';
+import { codeOf } from './staging.ts';
+import type { Runtime } from './tensorflow.ts';
+import type { ModelSource } from './types.ts';
+import { createModel, joinStored, weightsHash } from './weights.ts';
+import type { Model } from './weights.ts';
+
+const SHARD_INDEX = 'model.safetensors.index.json';
+
+/** Small files that travel with the weights, so that a checkpoint is a complete model. */
+const COMPANIONS = [
+  'config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'r-zero.json',
+];
+
+export interface LoadedModel {
+  model: Model;
+  optimizer: AdamW;
+  companions: Map<string, Uint8Array>;
+  /** Content hash of the weights. */
+  modelId: string;
+  /** Present for a checkpoint of ours. */
+  checkpointId?: string;
+}
+
+/**
+ * Loads a base model or a checkpoint; all hashes of a checkpoint are verified first.
+ *
+ * @throws RZeroError `ModelUnreadable`, `CheckpointCorrupt`, `CheckpointMissing`
+ */
+export async function loadModelFolder(runtime: Runtime, source: ModelSource): Promise<LoadedModel> {
+  const { path, expectId, withOptimizer = false } = source;
+  const checkpoint = await readCheckpointManifest(path, expectId);
+  if (checkpoint) await verifyCheckpoint(path, checkpoint.id);
+
+  const { config } = await readModelConfig(path);
+  const stored = new Map<string, Float32Array>();
+  for (const file of checkpoint ? [WEIGHTS] : await weightFiles(path)) await readTensors(join(path, file), stored);
+  const model = createModel(runtime, config, stored);
+  const optimizer = createAdamW();
+  if (withOptimizer && checkpoint && checkpoint.manifest.optimizerStep > 0) {
+    await readMoments(join(path, OPTIMIZER), model, optimizer);
+    optimizer.step = checkpoint.manifest.optimizerStep;
+  }
+  return {
+    model,
+    optimizer,
+    companions: await readCompanions(path),
+    modelId: checkpoint?.manifest.modelId ?? weightsHash(model),
+    ...(checkpoint ? { checkpointId: checkpoint.id } : {}),
+  };
+}
+
+async function readTensors(path: string, into: Map<string, Float32Array>): Promise<void> {
+  const file = await openSafetensors(path);
+  try {
+    for (const name of file.entries.keys()) into.set(name, await file.read(name));
+  } finally {
+    await file.close();
+  }
+}
+
+async function readMoments(path: string, model: Model, optimizer: AdamW): Promise<void> {
+  const stored = new Map<string, Float32Array>();
+  await readTensors(path, stored);
+  const read = (prefix: string) =>
+    model.specs.map((spec) => {
+      const values = joinStored(spec, (name) => stored.get(prefix + name));
+      return model.runtime.tf.tensor(values, [...spec.shape], 'float32');
+    });
+  optimizer.first = read(MOMENTS.first);
+  optimizer.second = read(MOMENTS.second);
+}
+
+/** One file, or those that the index of a sharded model names. */
+export async function weightFiles(folder: string): Promise<string[]> {
+  const text = await readIfThere(join(folder, SHARD_INDEX));
+  if (!text) return [WEIGHTS];
+  let map: unknown;
+  try {
+    map = (JSON.parse(text.toString('utf8')) as { weight_map?: unknown }).weight_map;
+  } catch (error) {
+    throw badIndex('is not valid JSON', error);
+  }
+  const files = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : [];
+  const plain = (file: unknown): file is string => typeof file === 'string' && /^[\w-][\w.-]*\.safetensors$/.test(file);
+  if (files.length === 0 || !files.every(plain)) throw badIndex('has no usable weight_map');
+  return files.sort();
+}
+
+function badIndex(what: string, cause?: unknown): RZeroError {
+  return new RZeroError('ModelUnreadable', `${SHARD_INDEX} ${what}.`, {
+    field: SHARD_INDEX,
+    fix: 'Fetch the model again.',
+    cause,
+  });
+}
+
+/** Those of the small files that the folder has. */
+export /** The small files of a model folder that a checkpoint carries along, by name. */
+async function readCompanions(folder: string): Promise<Map<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>();
+  for (const name of COMPANIONS) {
+    const bytes = await readIfThere(join(folder, name));
+    if (bytes) found.set(name, bytes);
+  }
+  return found;
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Forward pass of a Llama-style decoder: RMSNorm, rotary positions, grouped-query attention, SwiGLU, tied or untied head.
+ * Pure functions of tensors: nothing here reads a value back or keeps state, so the same code runs eagerly, under
+ * gradients, or traced into a graph.
+ *
+ * Letters in shapes: B sequences, T tokens, N = B T, d hidden, H heads, KV key-value heads, G = H / KV, dh head size,
+ * F feed-forward, V vocabulary.
+ */
+import type * as tfc from '@tensorflow/tfjs-core';
+import type { ModelConfig } from './config.ts';
+import type { LayerParameters, Parameters } from './parameters.ts';
+import type { Runtime } from './tensorflow.ts';
+
+/** Rotary tables that broadcast against [B, heads, T, dh]. */
+export interface Rotary {
+  cos: tfc.Tensor;
+  sin: tfc.Tensor;
+}
+
+/** Keys and values of one layer, each [B, KV, T, dh]. */
+export interface LayerCache {
+  keys: tfc.Tensor;
+  values: tfc.Tensor;
+}
+
+/** Added to scores where attention is not allowed. Finite, so that a row with nothing allowed stays finite. */
+export const MASKED = -1e9;
+
+export interface ForwardInput {
+  /** int32 [N], row by row. */
+  tokens: tfc.Tensor;
+  batch: number;
+  length: number;
+  rotary: Rotary;
+  /** 0 or `MASKED`, broadcast against [B, KV, G, T, T]. */
+  mask: tfc.Tensor;
+  /** Receives the keys and values of every layer, when given. */
+  cacheOut?: LayerCache[];
+}
+
+/** Whole sequences at once. Hidden states after the last norm, [N, d]. */
+export function forward(
+  { tf, ops }: Runtime,
+  config: ModelConfig,
+  parameters: Parameters,
+  { tokens, batch, length, rotary, mask, cacheOut }: ForwardInput,
+): tfc.Tensor {
+  const { heads, kvHeads, headDim } = config;
+  const group = heads / kvHeads;
+  let x = ops.embedding(parameters.embedding, tokens);
+  for (const layer of parameters.layers) {
+    const normed = ops.rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
+    const joined = tf.reshape(ops.linear(normed, layer.qkv), [batch, length, heads + 2 * kvHeads, headDim]);
+    const [unrotated, values] = tf.split(tf.transpose(joined, [0, 2, 1, 3]), [heads + kvHeads, kvHeads], 1) as Pair;
+    const [queries, keys] = tf.split(ops.rotate(unrotated, rotary.cos, rotary.sin), [heads, kvHeads], 1) as Pair;
+    cacheOut?.push({ keys, values });
+    const scores = tf.matMul(tf.reshape(queries, [batch, kvHeads, group * length, headDim]), keys, false, true);
+    const allowed = tf.add(tf.reshape(scores, [batch, kvHeads, group, length, length]), mask);
+    const weights = tf.reshape(tf.softmax(allowed), [batch, kvHeads, group * length, length]);
+    const mixed = tf.transpose(tf.reshape(tf.matMul(weights, values), [batch, heads, length, headDim]), [0, 2, 1, 3]);
+    x = tf.add(x, ops.linear(tf.reshape(mixed, [batch * length, heads * headDim]), layer.output));
+    x = feedForward({ tf, ops }, config, layer, x);
+  }
+  return ops.rmsNorm(x, parameters.norm, config.rmsNormEps);
+}
+
+export interface DecodeInput {
+  /** int32 [B] */
+  tokens: tfc.Tensor;
+  batch: number;
+  /** Tables of this position, broadcast against [B, heads, dh]. */
+  rotary: Rotary;
+  /** 0 or `MASKED`, broadcast against [B, KV, G, T + 1]; omitted when every column is a real token. */
+  mask?: tfc.Tensor;
+  cache: readonly LayerCache[];
+}
+
+/** One further token per sequence. Logits [B, V] and the caches with one column more. */
+export function decode(
+  { tf, ops }: Runtime,
+  config: ModelConfig,
+  parameters: Parameters,
+  { tokens, batch, rotary, mask, cache }: DecodeInput,
+): { logits: tfc.Tensor; cache: LayerCache[] } {
+  const { heads, kvHeads, headDim } = config;
+  const group = heads / kvHeads;
+  let x = ops.embedding(parameters.embedding, tokens);
+  const grown: LayerCache[] = [];
+  for (const [index, layer] of parameters.layers.entries()) {
+    const past = cache[index] as LayerCache;
+    const normed = ops.rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
+    const joined = tf.reshape(ops.linear(normed, layer.qkv), [batch, heads + 2 * kvHeads, headDim]);
+    const [unrotated, value] = tf.split(joined, [heads + kvHeads, kvHeads], 1) as Pair;
+    const [query, key] = tf.split(ops.rotate(unrotated, rotary.cos, rotary.sin), [heads, kvHeads], 1) as Pair;
+    const keys = tf.concat([past.keys, tf.reshape(key, [batch, kvHeads, 1, headDim])], 2);
+    const values = tf.concat([past.values, tf.reshape(value, [batch, kvHeads, 1, headDim])], 2);
+    grown.push({ keys, values });
+    const scores = tf.matMul(tf.reshape(query, [batch, kvHeads, group, headDim]), keys, false, true);
+    const weights = tf.softmax(mask ? tf.add(scores, mask) : scores);
+    const mixed = tf.reshape(tf.matMul(weights, values), [batch, heads * headDim]);
+    x = tf.add(x, ops.linear(mixed, layer.output));
+    x = feedForward({ tf, ops }, config, layer, x);
+  }
+  return { logits: head({ ops }, parameters, ops.rmsNorm(x, parameters.norm, config.rmsNormEps)), cache: grown };
+}
+
+/** Logits [N, V] of hidden states [N, d]. */
+export function head({ ops }: Pick<Runtime, 'ops'>, parameters: Parameters, hidden: tfc.Tensor): tfc.Tensor {
+  return ops.linear(hidden, parameters.head);
+}
+
+function feedForward(
+  { tf, ops }: Pick<Runtime, 'tf' | 'ops'>,
+  config: ModelConfig,
+  layer: LayerParameters,
+  x: tfc.Tensor,
+): tfc.Tensor {
+  const normed = ops.rmsNorm(x, layer.mlpNorm, config.rmsNormEps);
+  return tf.add(x, ops.linear(ops.swiGlu(ops.linear(normed, layer.gateUp)), layer.down));
+}
+
+type Pair = [tfc.Tensor, tfc.Tensor];

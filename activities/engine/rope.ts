@@ -1,0 +1,53 @@
+import type * as tfc from '@tensorflow/tfjs-core';
+import type { ModelConfig } from './config.ts';
+
+/**
+ * Cosines and sines of the rotary embedding (Su et al., arXiv 2104.09864), rotate-half convention: dimension i is paired
+ * with i + dh/2. Two factors are folded in, because both are free here: the minus sign of rotate-half into the first
+ * half of the sines, and dh^(-1/4) into all, so that q.k comes out divided by sqrt(dh).
+ */
+export interface RopeTables {
+  readonly length: number;
+  /** [length * dh] */
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
+export function ropeTables(config: ModelConfig, length: number): RopeTables {
+  const { headDim, ropeTheta } = config;
+  const half = headDim / 2;
+  const scale = headDim ** -0.25;
+  const cos = new Float32Array(length * headDim);
+  const sin = new Float32Array(length * headDim);
+  for (let i = 0; i < half; i++) {
+    const frequency = ropeTheta ** (-i / half);
+    for (let position = 0; position < length; position++) {
+      const angle = position * frequency;
+      const at = position * headDim + i;
+      cos[at] = cos[at + half] = Math.cos(angle) * scale;
+      sin[at] = -Math.sin(angle) * scale;
+      sin[at + half] = Math.sin(angle) * scale;
+    }
+  }
+  return { length, cos, sin };
+}
+
+/** Rows of the tables at the given positions, [shape..., dh]. Negative positions (padding) read row 0. */
+export function ropeAt(
+  tf: typeof tfc,
+  config: ModelConfig,
+  tables: RopeTables,
+  positions: ArrayLike<number>,
+  shape: readonly number[],
+): { cos: tfc.Tensor; sin: tfc.Tensor } {
+  const { headDim } = config;
+  const cos = new Float32Array(positions.length * headDim);
+  const sin = new Float32Array(positions.length * headDim);
+  for (let row = 0; row < positions.length; row++) {
+    const from = Math.max(0, positions[row] as number) * headDim;
+    cos.set(tables.cos.subarray(from, from + headDim), row * headDim);
+    sin.set(tables.sin.subarray(from, from + headDim), row * headDim);
+  }
+  const full = [...shape, headDim];
+  return { cos: tf.tensor(cos, full, 'float32'), sin: tf.tensor(sin, full, 'float32') };
+}

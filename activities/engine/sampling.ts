@@ -1,0 +1,151 @@
+/** Choice of one token from one row of logits. Plain JavaScript in double precision, so it is the same on every backend. */
+import { RZeroError } from '../errors.ts';
+
+export interface ChoiceParams {
+  /** 0 = greedy. */
+  temperature: number;
+  /** Nucleus; 1 = off. */
+  topP: number;
+  /** 0 = off. */
+  topK: number;
+}
+
+export interface Choice {
+  token: number;
+  /** Natural log-probability under the untempered, untruncated distribution. */
+  logprob: number;
+}
+
+/** Distribution of one row after temperature, top-k and top-p: candidates with weights that need not sum to one. */
+export interface Candidates {
+  ids: ArrayLike<number> | undefined;
+  weights: Float64Array;
+  total: number;
+}
+
+/**
+ * Temperature, then top-k, then top-p on what top-k left (the order of vLLM and Hugging Face). Greedy when the
+ * temperature is 0, ties to the lowest id.
+ *
+ * @param u uniform in [0, 1); the token is the inverse of the cumulative distribution at u.
+ * @throws RZeroError `Internal` when the logits are not finite.
+ */
+export function chooseToken(logits: Float32Array, params: ChoiceParams, u: number): Choice {
+  const best = argMax(logits);
+  const top = logits[best] as number;
+  const exps = new Float64Array(logits.length);
+  let sum = 0;
+  for (let id = 0; id < logits.length; id++) {
+    const e = Math.exp((logits[id] as number) - top);
+    exps[id] = e;
+    sum += e;
+  }
+  if (!Number.isFinite(sum)) {
+    throw new RZeroError('Internal', 'The model produced logits that are not finite.', {
+      fix: 'Go back to an earlier checkpoint and lower the learning rate.',
+    });
+  }
+  const logprobOf = (token: number): number => (logits[token] as number) - top - Math.log(sum);
+  if (params.temperature === 0) return { token: best, logprob: logprobOf(best) };
+
+  if (params.temperature !== 1) {
+    sum = 0;
+    for (let id = 0; id < logits.length; id++) {
+      const e = Math.exp(((logits[id] as number) - top) / params.temperature);
+      exps[id] = e;
+      sum += e;
+    }
+  }
+  const { ids, weights, total } = truncate(exps, sum, params);
+  const index = invert(weights, u * total);
+  const token = ids ? (ids[index] as number) : index;
+  // With a temperature the sum above is not that of the plain distribution any more.
+  return { token, logprob: params.temperature === 1 ? logprobOf(token) : plainLogprob(logits, top, token) };
+}
+
+function plainLogprob(logits: Float32Array, top: number, token: number): number {
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - top);
+  return (logits[token] as number) - top - Math.log(sum);
+}
+
+function argMax(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
+  return best;
+}
+
+/** Candidates that remain, most likely first (ties by id); all tokens in id order when nothing is cut off. */
+export function truncate(
+  weights: Float64Array,
+  total: number,
+  { topK, topP }: Omit<ChoiceParams, 'temperature'>,
+): Candidates {
+  const cutK = topK > 0 && topK < weights.length;
+  const cutP = topP < 1;
+  if (!cutK && !cutP) return { ids: undefined, weights, total };
+
+  let ids = cutK ? largest(weights, topK) : likely(weights, (total * (1 - topP)) / weights.length);
+  ids.sort((a, b) => (weights[b] as number) - (weights[a] as number) || a - b);
+  let mass = 0;
+  if (cutP) {
+    const goal = topP * (cutK ? ids.reduce((sum, id) => sum + (weights[id] as number), 0) : total);
+    let count = 0;
+    while (count < ids.length && (count === 0 || mass < goal)) mass += weights[ids[count++] as number] as number;
+    ids = ids.slice(0, count);
+  } else {
+    mass = ids.reduce((sum, id) => sum + (weights[id] as number), 0);
+  }
+  return { ids, weights: Float64Array.from(ids, (id) => weights[id] as number), total: mass };
+}
+
+/** Tokens at least this likely. With a floor of (1 - topP)/V all others together are below 1 - topP: none is in the nucleus. */
+function likely(weights: Float64Array, floor: number): number[] {
+  const ids: number[] = [];
+  for (let id = 0; id < weights.length; id++) if ((weights[id] as number) >= floor) ids.push(id);
+  return ids;
+}
+
+/** Ids of the k largest weights; among equals the lower ids win. A heap with the worst kept candidate at its root. */
+function largest(weights: Float64Array, k: number): number[] {
+  const heap: number[] = [];
+  const worse = (a: number, b: number): boolean => {
+    const difference = (weights[a] as number) - (weights[b] as number);
+    return difference < 0 || (difference === 0 && a > b);
+  };
+  const sink = (id: number, from: number): void => {
+    let at = from;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && worse(heap[child + 1] as number, heap[child] as number)) child++;
+      if (!worse(heap[child] as number, id)) break;
+      heap[at] = heap[child] as number;
+      at = child;
+    }
+    heap[at] = id;
+  };
+  for (let id = 0; id < weights.length; id++) {
+    if (heap.length < k) {
+      heap.push(id);
+      if (heap.length === k) for (let i = (k >> 1) - 1; i >= 0; i--) sink(heap[i] as number, i);
+    } else if (worse(heap[0] as number, id)) {
+      sink(id, 0);
+    }
+  }
+  return heap;
+}
+
+/** First index at which the running sum exceeds `target`; rounding at the far end falls back to the last possible one. */
+function invert(weights: Float64Array, target: number): number {
+  let sum = 0;
+  let last = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i] as number;
+    if (weight === 0) continue;
+    sum += weight;
+    last = i;
+    if (sum > target) return i;
+  }
+  return last;
+}

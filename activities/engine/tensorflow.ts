@@ -1,0 +1,188 @@
+import { createRequire } from 'node:module';
+import { readFileSync, readdirSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import type * as tfc from '@tensorflow/tfjs-core';
+import { RZeroError } from '../errors.ts';
+import { createOps } from './ops.ts';
+import type { Ops } from './ops.ts';
+import { registerMissingWasmKernels } from './wasm-kernels.ts';
+import type { EngineDescription } from './types.ts';
+
+export type TensorFlow = typeof tfc;
+
+/** One attribute of a raw TensorFlow operation, as the native binding takes it. */
+export interface NativeAttribute {
+  name: string;
+  type: number;
+  value: number | boolean;
+}
+
+/** The part of tfjs-node's backend that is used directly, to reach kernels that the tfjs API does not offer. */
+export interface NativeBackend {
+  readonly isUsingGpuDevice: boolean;
+  readonly binding: {
+    readonly TF_ATTR_TYPE: number;
+    readonly TF_ATTR_BOOL: number;
+    readonly TF_ATTR_INT: number;
+    readonly TF_FLOAT: number;
+    readonly TF_INT32: number;
+    readonly TF_Version: string;
+  };
+  executeSingleOutput(op: string, attributes: NativeAttribute[], inputs: tfc.Tensor[]): tfc.Tensor;
+  executeMultipleOutputs(
+    op: string,
+    attributes: NativeAttribute[],
+    inputs: tfc.Tensor[],
+    outputs: number,
+  ): tfc.Tensor[];
+}
+
+export interface RuntimeOptions {
+  /** `auto` takes the native library and falls back to WebAssembly when it cannot be loaded. @default 'auto' */
+  backend?: 'auto' | 'native' | 'wasm';
+  /** Deterministic kernels. @default true */
+  deterministic?: boolean;
+  /** Threads inside one operation; results are reproducible for a fixed number. @default all cores */
+  threads?: number;
+}
+
+/** TensorFlow.js with its backend chosen and started. */
+export interface Runtime {
+  readonly tf: TensorFlow;
+  readonly ops: Ops;
+  readonly description: EngineDescription;
+}
+
+const requireCjs = createRequire(import.meta.url);
+
+let loading: Promise<Runtime> | undefined;
+
+/**
+ * Starts TensorFlow once per process; later calls get the same runtime, whatever their options say, because the library
+ * reads its settings only when it is loaded.
+ *
+ * @throws RZeroError `EngineUnavailable` when no backend can be started.
+ */
+export function loadRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  loading ??= startRuntime(options).catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
+async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const threads = options.threads ?? availableParallelism();
+  const deterministic = options.deterministic ?? true;
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new RZeroError('EngineRequestInvalid', `threads must be a positive integer, not ${threads}.`, {
+      field: 'threads',
+      fix: 'Set it to the number of cores, or leave it out.',
+    });
+  }
+  setEnvironment(threads, deterministic);
+  const backend = options.backend ?? 'auto';
+  let reason: unknown;
+  if (backend !== 'wasm') {
+    try {
+      return startNative(threads, deterministic);
+    } catch (error) {
+      if (backend === 'native') throw unavailable('The native TensorFlow library cannot be loaded', error);
+      reason = error;
+    }
+  }
+  try {
+    return await startWasm(reason);
+  } catch (error) {
+    throw unavailable('Neither native TensorFlow nor the WebAssembly backend can be started', error);
+  }
+}
+
+function unavailable(message: string, cause: unknown): RZeroError {
+  return new RZeroError('EngineUnavailable', `${message}: ${firstLine(cause)}.`, {
+    fix: 'Run `npx r-zero doctor`.',
+    cause,
+  });
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return (text.split('\n', 1)[0] ?? '').replace(/[.:\s]+$/, '');
+}
+
+/** Native code reads these when it is loaded. What the user has set already wins. */
+function setEnvironment(threads: number, deterministic: boolean): void {
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
+  process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
+  if (deterministic) process.env['TF_DETERMINISTIC_OPS'] = '1';
+}
+
+function startNative(threads: number, deterministic: boolean): Runtime {
+  // tfjs-node 4.22 calls two functions that Node 23 removed.
+  const util = requireCjs('node:util') as Record<string, unknown>;
+  util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
+  util['isArray'] ??= Array.isArray;
+
+  const tf = requireCjs('@tensorflow/tfjs-node-gpu') as TensorFlow;
+  tf.enableProdMode();
+  const native = tf.backend() as unknown as NativeBackend;
+  const cuda = native.isUsingGpuDevice;
+  return {
+    tf,
+    ops: createOps(tf, native),
+    description: {
+      engine: 'tfjs',
+      backend: cuda ? 'tensorflow-cuda' : 'tensorflow-cpu',
+      backendVersion: native.binding.TF_Version,
+      device: cuda ? nvidiaName() : cpuName(),
+      deterministic,
+      threads,
+    },
+  };
+}
+
+async function startWasm(reason: unknown): Promise<Runtime> {
+  // The union package: tfjs-core on its own registers no gradients.
+  const tf = requireCjs('@tensorflow/tfjs') as TensorFlow;
+  const wasm = requireCjs('@tensorflow/tfjs-backend-wasm') as {
+    setThreadsCount(count: number): void;
+    version_wasm: string;
+  };
+  tf.enableProdMode();
+  // One thread: worker threads would keep the process alive and change the order of sums.
+  wasm.setThreadsCount(1);
+  if (!(await tf.setBackend('wasm'))) throw new Error('the WebAssembly backend did not initialise');
+  await tf.ready();
+  registerMissingWasmKernels(tf);
+  return {
+    tf,
+    ops: createOps(tf, undefined),
+    description: {
+      engine: 'tfjs',
+      backend: 'wasm',
+      backendVersion: wasm.version_wasm,
+      device: cpuName(),
+      deterministic: true,
+      threads: 1,
+      ...(reason === undefined ? {} : { fallbackReason: firstLine(reason) }),
+    },
+  };
+}
+
+function cpuName(): string {
+  return cpus()[0]?.model.trim() ?? 'unknown processor';
+}
+
+function nvidiaName(): string {
+  const root = '/proc/driver/nvidia/gpus';
+  try {
+    for (const gpu of readdirSync(root)) {
+      const model = /^Model:\s*(.+)$/m.exec(readFileSync(`${root}/${gpu}/information`, 'utf8'));
+      if (model?.[1]) return model[1].trim();
+    }
+  } catch {
+    return 'NVIDIA GPU';
+  }
+  return 'NVIDIA GPU';
+}

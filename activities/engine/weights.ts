@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import type * as tfc from '@tensorflow/tfjs-core';
+import { RZeroError } from '../errors.ts';
+import type { ModelConfig } from './config.ts';
+import { arrangeParameters, parameterSpecs, sizeOf } from './parameters.ts';
+import type { ParameterSpec, Parameters } from './parameters.ts';
+import { formatSafetensorsHeader } from './safetensors.ts';
+import type { NamedTensor } from './safetensors.ts';
+import { ropeTables } from './rope.ts';
+import type { RopeTables } from './rope.ts';
+import type { Runtime } from './tensorflow.ts';
+
+/**
+ * Weights on a device. Tensors are never changed in place: an optimizer step replaces them, so models can share them
+ * (`tf.clone` costs nothing) and a snapshot stays what it was.
+ */
+export interface Model {
+  readonly runtime: Runtime;
+  readonly config: ModelConfig;
+  readonly specs: readonly ParameterSpec[];
+  readonly rope: RopeTables;
+  /** In the order of `specs`; `replaceTensors` swaps them. */
+  tensors: readonly tfc.Tensor[];
+}
+
+/**
+ * @param stored values by Hugging Face name, [out, in] row-major.
+ * @throws RZeroError `ModelUnreadable` naming a missing, misshapen or unknown tensor.
+ */
+export function createModel(runtime: Runtime, config: ModelConfig, stored: ReadonlyMap<string, Float32Array>): Model {
+  const specs = parameterSpecs(config);
+  refuseUnknownTensors(config, specs, stored.keys());
+  const tensors = specs.map((spec) => {
+    const values = joinStored(spec, (name) => stored.get(name));
+    return runtime.tf.tensor(values, [...spec.shape], 'float32');
+  });
+  return { runtime, config, specs, rope: ropeTables(config, config.maxPositions), tensors };
+}
+
+/** Values of one runtime tensor from its stored parts. */
+export function joinStored(spec: ParameterSpec, get: (name: string) => Float32Array | undefined): Float32Array {
+  const joined = new Float32Array(sizeOf(spec.shape));
+  let offset = 0;
+  for (const part of spec.stored) {
+    const values = get(part.name);
+    const size = sizeOf(part.shape);
+    if (!values) throw unreadable(part.name, 'is missing');
+    if (values.length !== size) {
+      throw unreadable(
+        part.name,
+        `has ${values.length} values; config.json implies [${part.shape.join(', ')}] = ${size}`,
+      );
+    }
+    joined.set(values, offset);
+    offset += size;
+  }
+  return joined;
+}
+
+/** A tensor that the model would ignore means that the architecture is another one. */
+function refuseUnknownTensors(config: ModelConfig, specs: readonly ParameterSpec[], names: Iterable<string>): void {
+  const known = new Set(specs.flatMap((spec) => spec.stored.map((part) => part.name)));
+  for (const name of names) {
+    const derived = name.endsWith('.rotary_emb.inv_freq') || (config.tieWordEmbeddings && name === 'lm_head.weight');
+    if (!known.has(name) && !derived) throw unreadable(name, 'does not belong to a plain Llama model');
+  }
+}
+
+function unreadable(tensor: string, message: string): RZeroError {
+  return new RZeroError('ModelUnreadable', `Tensor ${tensor} ${message}.`, {
+    field: tensor,
+    fix: 'Use a complete model folder whose weights match its config.json.',
+  });
+}
+
+export function parametersOf(model: Model): Parameters {
+  return arrangeParameters(model.config, model.tensors);
+}
+
+/** Takes ownership of `next` and frees the tensors it replaces. */
+export function replaceTensors(model: Model, next: readonly tfc.Tensor[]): void {
+  const previous = model.tensors;
+  model.tensors = next;
+  for (const tensor of previous) tensor.dispose();
+}
+
+/** A model with the same weights now; training one does not touch the other. */
+export function shareModel(model: Model): Model {
+  return { ...model, tensors: model.tensors.map((tensor) => model.runtime.tf.clone(tensor)) };
+}
+
+export function disposeModel(model: Model): void {
+  for (const tensor of model.tensors) tensor.dispose();
+  model.tensors = [];
+}
+
+/** The stored form of a list of tensors that follows `specs`, one part at a time. */
+export function* storedTensors(
+  specs: readonly ParameterSpec[],
+  tensors: readonly tfc.Tensor[],
+): Generator<NamedTensor> {
+  for (const [index, spec] of specs.entries()) {
+    const values = (tensors[index] as tfc.Tensor).dataSync<'float32'>();
+    let offset = 0;
+    for (const part of spec.stored) {
+      const size = sizeOf(part.shape);
+      yield { name: part.name, shape: part.shape, data: values.subarray(offset, offset + size) };
+      offset += size;
+    }
+  }
+}
+
+/** sha-256, hexadecimal, of the weights as `model.safetensors` holds them: the content hash of a model. */
+export function weightsHash(model: Model): string {
+  const hash = createHash('sha256');
+  const parts = model.specs.flatMap((spec) => spec.stored);
+  hash.update(formatSafetensorsHeader(parts));
+  for (const { data } of storedTensors(model.specs, model.tensors)) {
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,348 @@
+/**
+ * Reads an answer written in LaTeX or plain text as an exact value. Recursive descent over characters, bounded in nesting. Throws
+ * `NotAnExpression` for text that is no formula, `NotComparable` for one beyond the bounds; both stay inside this folder.
+ */
+import { Algebra, NotComparable, type Value } from './algebra.ts';
+import { ONE, integer, parseDecimal, type Rational } from './rational.ts';
+import { applyFunction, FUNCTION_NAMES } from './special-functions.ts';
+
+/** The text is not a formula. Control flow, never a failure. */
+export class NotAnExpression extends Error {
+  override readonly name = 'NotAnExpression';
+}
+
+const MAX_DEPTH = 60;
+const MAX_DIGITS = 600;
+const NUMBER =
+  /(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d*)?(?:[eE][+-]?\d+(?![a-zA-Z\d]))?|\.\d+(?:[eE][+-]?\d+(?![a-zA-Z\d]))?/y;
+const WORD = /[a-zA-Z]+/y;
+const MACRO = /\\(?:[a-zA-Z]+|.)/y;
+const SUBSCRIPT = /_(?:\{[^{}]{1,12}\}|[a-zA-Z\d])/y;
+const GREEK = new Set(
+  'alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell hbar'.split(
+    ' ',
+  ),
+);
+const SPACING = new Set([
+  ',',
+  ';',
+  ':',
+  '!',
+  ' ',
+  'quad',
+  'qquad',
+  'displaystyle',
+  'limits',
+  'mathstrut',
+  'left',
+  'right',
+]);
+const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+
+export class ExpressionParser {
+  readonly #algebra: Algebra;
+  readonly #text: string;
+  #position = 0;
+  #depth = 0;
+
+  constructor(text: string, algebra: Algebra) {
+    this.#text = text;
+    this.#algebra = algebra;
+  }
+
+  /** The value of the whole text. */
+  parse(): Value {
+    const value = this.#sum();
+    this.#skip();
+    if (this.#position < this.#text.length) throw new NotAnExpression(`at ${this.#position}`);
+    return value;
+  }
+
+  #skip(): void {
+    for (;;) {
+      const character = this.#text[this.#position];
+      if (character === ' ' || character === '\t' || character === '\n' || character === '\r' || character === '~') {
+        this.#position += 1;
+        continue;
+      }
+      if (character !== '\\') return;
+      const name = this.#peek(MACRO)?.slice(1);
+      if (name === undefined || !SPACING.has(name)) return;
+      this.#position += name.length + 1;
+    }
+  }
+
+  #peek(pattern: RegExp): string | null {
+    pattern.lastIndex = this.#position;
+    return pattern.exec(this.#text)?.[0] ?? null;
+  }
+
+  #next(): string | undefined {
+    this.#skip();
+    return this.#text[this.#position];
+  }
+
+  #macro(): string | null {
+    return this.#next() === '\\' ? (this.#peek(MACRO)?.slice(1) ?? null) : null;
+  }
+
+  #take(literal: string): boolean {
+    this.#skip();
+    if (!this.#text.startsWith(literal, this.#position)) return false;
+    this.#position += literal.length;
+    return true;
+  }
+
+  #takeMacro(...names: string[]): boolean {
+    const name = this.#macro();
+    if (name === null || !names.includes(name)) return false;
+    this.#position += name.length + 1;
+    return true;
+  }
+
+  #nested<T>(read: () => T): T {
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw new NotComparable('nesting too deep');
+    const result = read();
+    this.#depth -= 1;
+    return result;
+  }
+
+  #sum(): Value {
+    let value = this.#product();
+    for (;;) {
+      if (this.#take('+')) value = this.#algebra.add(value, this.#product());
+      else if (this.#take('-')) value = this.#algebra.subtract(value, this.#product());
+      else return value;
+    }
+  }
+
+  #product(): Value {
+    let value = this.#signed();
+    for (;;) {
+      if (this.#take('**')) throw new NotAnExpression('power operator out of place');
+      if (this.#take('*') || this.#takeMacro('cdot', 'times', 'ast'))
+        value = this.#algebra.multiply(value, this.#signed());
+      else if (this.#take('/') || this.#takeMacro('div')) value = this.#algebra.divide(value, this.#signed());
+      else if (this.#startsFactor(false)) value = this.#algebra.multiply(value, this.#power());
+      else return value;
+    }
+  }
+
+  /** Whether a factor may follow without an operator. A number may not: `3 4` is no product. */
+  #startsFactor(numbers: boolean): boolean {
+    const character = this.#next();
+    if (character === undefined) return false;
+    if (/[a-zA-Z([{√]/.test(character)) return true;
+    if (/[\d.]/.test(character)) return numbers;
+    const macro = this.#macro();
+    return (
+      macro !== null &&
+      (macro.endsWith('frac') ||
+        ['sqrt', 'pi', 'infty', 'binom', 'dbinom', 'overline'].includes(macro) ||
+        GREEK.has(macro) ||
+        FUNCTION_NAMES.has(macro))
+    );
+  }
+
+  #signed(): Value {
+    let negative = false;
+    for (;;) {
+      if (this.#take('-')) negative = !negative;
+      else if (!this.#take('+')) break;
+    }
+    const value = this.#power();
+    return negative ? this.#algebra.negate(value) : value;
+  }
+
+  #power(): Value {
+    let base = this.#atom();
+    while (this.#next() === '!' && this.#text[this.#position + 1] !== '=') {
+      this.#position += 1;
+      base = applyFunction(this.#algebra, 'factorial', [base]);
+    }
+    if (!this.#take('^') && !this.#take('**')) return base;
+    return this.#algebra.power(base, this.#exponent());
+  }
+
+  /** Right-associative; braces group, a sign may lead: 2^-1, 2^{x+1}, 2^3^2. */
+  #exponent(): Value {
+    return this.#nested(() => {
+      if (this.#next() === '{') {
+        const value = this.#atom();
+        return this.#take('^') ? this.#algebra.power(value, this.#exponent()) : value;
+      }
+      return this.#signed();
+    });
+  }
+
+  #group(open: string): Value {
+    return this.#nested(() => {
+      this.#position += open.length;
+      const value = this.#sum();
+      if (!this.#take(CLOSING[open] as string)) throw new NotAnExpression('bracket not closed');
+      return value;
+    });
+  }
+
+  #atom(): Value {
+    const character = this.#next();
+    if (character === undefined) throw new NotAnExpression('operand missing');
+    if (character in CLOSING) return this.#group(character);
+    if (character === '|') return this.#absolute();
+    if (character === '√') {
+      this.#position += 1;
+      return this.#algebra.power(this.#power(), this.#algebra.constant({ num: 1n, den: 2n }));
+    }
+    if (/[\d.]/.test(character)) return this.#number();
+    if (character === '\\') return this.#macroAtom();
+    const word = this.#peek(WORD);
+    if (word === null) throw new NotAnExpression(`unexpected ${character}`);
+    return this.#wordAtom(word);
+  }
+
+  #absolute(): Value {
+    return this.#nested(() => {
+      this.#position += 1;
+      const value = this.#sum();
+      if (!this.#take('|')) throw new NotAnExpression('bar not closed');
+      return applyFunction(this.#algebra, 'abs', [value]);
+    });
+  }
+
+  #number(): Value {
+    const text = this.#peek(NUMBER);
+    if (text === null) throw new NotAnExpression('number expected');
+    if (text.length > MAX_DIGITS) throw new NotComparable('number too long');
+    const value = parseDecimal(text.replaceAll(',', ''));
+    if (value === null) throw new NotComparable('number out of range');
+    this.#position += text.length;
+    const repeating = this.#repeating(text);
+    return this.#algebra.constant(repeating ?? value);
+  }
+
+  /** 0.1\overline{6} = 1/6. */
+  #repeating(text: string): Rational | null {
+    if (!text.includes('.') || !this.#text.startsWith('\\overline{', this.#position)) return null;
+    const digits = /^\\overline\{(\d{1,30})\}/.exec(this.#text.slice(this.#position, this.#position + 45))?.[1];
+    if (digits === undefined) return null;
+    this.#position += digits.length + '\\overline{}'.length;
+    const fixed = text.replaceAll(',', '').split('.');
+    const decimals = fixed[1] ?? '';
+    const whole =
+      BigInt(`${fixed[0] ?? ''}${decimals}${digits}` || '0') - BigInt(`${fixed[0] ?? ''}${decimals}` || '0');
+    const den = (10n ** BigInt(digits.length) - 1n) * 10n ** BigInt(decimals.length);
+    return this.#algebra.rational(
+      this.#algebra.divide(this.#algebra.constant(integer(whole)), this.#algebra.constant(integer(den))),
+    );
+  }
+
+  /** A macro's argument: a group, or the one character or macro that follows, as TeX has it: \frac12. */
+  #argument(): Value {
+    const character = this.#next();
+    if (character === '{') return this.#group('{');
+    if (character !== undefined && /\d/.test(character)) {
+      this.#position += 1;
+      return this.#algebra.constant(integer(Number(character)));
+    }
+    if (character !== undefined && /[a-zA-Z]/.test(character)) {
+      this.#position += 1;
+      return this.#algebra.atom(character);
+    }
+    return this.#atom();
+  }
+
+  #macroAtom(): Value {
+    const name = this.#macro();
+    if (name === null) throw new NotAnExpression('lone backslash');
+    this.#position += name.length + 1;
+    const algebra = this.#algebra;
+    if (['frac', 'dfrac', 'tfrac', 'cfrac'].includes(name)) {
+      const top = this.#nested(() => this.#argument());
+      return algebra.divide(
+        top,
+        this.#nested(() => this.#argument()),
+      );
+    }
+    if (name === 'binom' || name === 'dbinom') {
+      const top = this.#nested(() => this.#argument());
+      return applyFunction(algebra, 'binom', [top, this.#nested(() => this.#argument())]);
+    }
+    if (name === 'sqrt') return this.#root();
+    if (name === 'pi') return algebra.atom('pi');
+    if (name === 'infty') return algebra.atom('inf');
+    if (name === 'lfloor' || name === 'lceil') return this.#rounded(name);
+    if (FUNCTION_NAMES.has(name)) return this.#call(name);
+    if (GREEK.has(name)) return algebra.atom(`\\${name}${this.#subscript()}`);
+    throw new NotAnExpression(`\\${name}`);
+  }
+
+  #rounded(name: 'lfloor' | 'lceil'): Value {
+    const [close, apply] = name === 'lfloor' ? ['rfloor', 'floor'] : ['rceil', 'ceil'];
+    const value = this.#nested(() => this.#sum());
+    if (!this.#takeMacro(close as string)) throw new NotAnExpression('bracket not closed');
+    return applyFunction(this.#algebra, apply as string, [value]);
+  }
+
+  #root(): Value {
+    return this.#nested(() => {
+      let degree = this.#algebra.constant(integer(2));
+      if (this.#next() === '[') degree = this.#group('[');
+      const exponent = this.#algebra.divide(this.#algebra.constant(ONE), degree);
+      return this.#algebra.power(this.#argument(), exponent);
+    });
+  }
+
+  #subscript(): string {
+    const text = this.#peek(SUBSCRIPT);
+    if (text === null) return '';
+    this.#position += text.length;
+    return `_${text.replace(/[_{}\s]/g, '')}`;
+  }
+
+  #wordAtom(word: string): Value {
+    const algebra = this.#algebra;
+    if (word === 'sqrt') {
+      this.#position += word.length;
+      return this.#root();
+    }
+    if (word === 'pi' || word === 'inf' || word === 'infinity') {
+      this.#position += word.length;
+      return algebra.atom(word === 'pi' ? 'pi' : 'inf');
+    }
+    if (FUNCTION_NAMES.has(word)) {
+      this.#position += word.length;
+      return this.#call(word);
+    }
+    // Runs of letters up to three are products of variables; longer ones are words.
+    if (word.length > 3) throw new NotAnExpression(word);
+    const letter = word.charAt(0);
+    this.#position += 1;
+    if (letter === 'e') return algebra.atom('e');
+    if (letter === 'i') return algebra.imaginary();
+    return algebra.atom(`${letter}${this.#subscript()}`);
+  }
+
+  /** f(x), f x, f^2 x, log_b x. Without brackets the argument is the product that follows: \sin 2x. */
+  #call(name: string): Value {
+    return this.#nested(() => {
+      const base = name === 'log' && this.#take('_') ? this.#argument() : null;
+      const power = this.#take('^') ? this.#exponent() : null;
+      let argument: Value;
+      const extra: Value[] = [];
+      if (this.#next() === '(' || this.#next() === '{') {
+        const open = this.#next() as string;
+        this.#position += 1;
+        argument = this.#sum();
+        while (this.#take(',')) extra.push(this.#sum());
+        if (!this.#take(CLOSING[open] as string)) throw new NotAnExpression('bracket not closed');
+      } else {
+        if (!this.#startsFactor(true)) throw new NotAnExpression('argument missing');
+        argument = this.#power();
+        while (this.#startsFactor(false)) argument = this.#algebra.multiply(argument, this.#power());
+      }
+      const value = applyFunction(this.#algebra, name, [argument, ...extra], base);
+      return power === null ? value : this.#algebra.power(value, power);
+    });
+  }
+}

@@ -1,0 +1,15 @@
+const BACKENDS: Readonly<Record<string, string>> = {
+  'tensorflow-cuda': 'TensorFlow on an NVIDIA GPU',
+  'tensorflow-cpu': 'TensorFlow on the CPU',
+  wasm: 'WebAssembly',
+  cpu: 'plain JavaScript',
+};
+
+/** What ran a run's arithmetic, from the description kept in its row; empty text for a shape that is not known. */
+export function describeEngine(engine: unknown): string {
+  if (typeof engine !== 'object' || engine === null) return '';
+  const { backend, backendVersion } = engine as { backend?: unknown; backendVersion?: unknown };
+  if (typeof backend !== 'string') return '';
+  const name = BACKENDS[backend] ?? backend;
+  return typeof backendVersion === 'string' ? name.replace('TensorFlow', `TensorFlow ${backendVersion}`) : name;
+}

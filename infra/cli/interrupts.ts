@@ -1,0 +1,51 @@
+import { Interrupted } from './report-error.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export interface Interrupts {
+  /** Aborted with an `Interrupted` as its reason by the first signal. */
+  signal: AbortSignal;
+  /** Gives the signals back their default effect. */
+  release(): void;
+}
+
+/**
+ * From now on the first Ctrl-C asks for a clean stop, and the second one ends the process at once. What is stored
+ * stays stored either way: the next start continues.
+ *
+ * @param onFirst told once, so that a person sees that the key was heard
+ */
+export function catchInterrupts(onFirst: () => void): Interrupts {
+  const controller = new AbortController();
+  const handlers = SIGNALS.map((signal) => {
+    const handle = (): void => {
+      const interrupted = new Interrupted(signal);
+      if (controller.signal.aborted) process.exit(interrupted.exitCode);
+      controller.abort(interrupted);
+      onFirst();
+    };
+    process.on(signal, handle);
+    return [signal, handle] as const;
+  });
+  return {
+    signal: controller.signal,
+    release() {
+      for (const [signal, handle] of handlers) process.off(signal, handle);
+    },
+  };
+}
+
+/** `work`, or the reason of the abort, whichever comes first. The loser's failure is not left unhandled. */
+export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+}

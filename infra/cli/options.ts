@@ -1,0 +1,59 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { DEFAULT_DATA_DIR } from './demo-run.ts';
+
+/** Options that every command has. */
+export interface CommonOptions {
+  dataDir: string;
+  verbose: boolean;
+}
+
+/** Adds `--data-dir` and `--verbose`. */
+export function withCommonOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--data-dir <folder>', 'folder of servers, checkpoints and logs')
+        .env('R_ZERO_DATA_DIR')
+        .default(DEFAULT_DATA_DIR),
+    )
+    .option('--verbose', 'print the stack of an error', false);
+}
+
+/** A whole number in a range, for `argParser`. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`Give a whole number ${range}.`);
+  };
+}
+
+/** A run id: letters, digits, `.`, `_` and `-`, at most 100, the first a letter or digit. */
+export function runName(text: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    'Use letters, digits, ".", "_" and "-", at most 100, starting with a letter or digit.',
+  );
+}
+
+export const seedOption = () =>
+  new Option('--seed <number>', 'seed of every random number of the run').argParser(
+    wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  );
+
+export const iterationsOption = (text: string) =>
+  new Option('--iterations <number>', text).argParser(wholeNumber(1, 1000));
+
+export const controlOption = () =>
+  new Option(
+    '--control <kind>',
+    '"random-reward" replaces every reward by a coin flip: a control that must not learn',
+  ).choices(['none', 'random-reward']);
+
+export const presetOption = () =>
+  new Option('--preset <name>', 'formulas of the method: ours, the paper’s, or the public code’s').choices([
+    'default',
+    'paper',
+    'official-code',
+  ]);

@@ -1,0 +1,89 @@
+/** Words and numbers of a phase, for people. */
+import type { Phase } from '../../activities/contract.ts';
+import { count, decimal, isNumber, percent } from './numbers.ts';
+import type { PhaseMetrics } from './run-snapshot.ts';
+
+interface PhaseWords {
+  title: string;
+  /** Head of a narrow table column. */
+  short: string;
+  /** What one unit is called. */
+  unit: string;
+}
+
+export const PHASE_WORDS: Readonly<Record<Phase, PhaseWords>> = {
+  challenger_training: { title: 'Challenger training', short: 'Challenger', unit: 'step' },
+  dataset_generation: { title: 'Question generation', short: 'Questions', unit: 'shard' },
+  labelling: { title: 'Labelling by vote', short: 'Labels', unit: 'shard' },
+  gating: { title: 'Gate', short: 'Gate', unit: 'part' },
+  solver_training: { title: 'Solver training', short: 'Solver', unit: 'step' },
+  evaluation: { title: 'Evaluation', short: 'Evaluation', unit: 'pass' },
+  audit: { title: 'Label audit', short: 'Audit', unit: 'part' },
+};
+
+export function iterationName(iteration: number, iterations: number): string {
+  return iteration === 0 ? 'base model' : `iteration ${iteration}/${iterations}`;
+}
+
+/** `24 steps` */
+export function unitCount(phase: Phase, units: number): string {
+  return `${count(units)} ${PHASE_WORDS[phase].unit}${units === 1 ? '' : phase === 'evaluation' ? 'es' : 's'}`;
+}
+
+/** What a finished phase has to say, in one line; empty when its units reported nothing that is known here. */
+export function describeMetrics(phase: Phase, metrics: PhaseMetrics): string {
+  return PARTS[phase](metrics)
+    .filter((part) => part !== undefined)
+    .join(', ');
+}
+
+type Part = string | undefined;
+
+const PARTS: Readonly<Record<Phase, (metrics: PhaseMetrics) => Part[]>> = {
+  challenger_training: (m) => [
+    trend('mean reward', m['meanReward'], decimal),
+    trend('mean p̂', m['meanPHat'], decimal),
+    last('KL', m['kl'], (value) => decimal(value, 4)),
+  ],
+  dataset_generation: (m) => [
+    total(m['generated'], (value) => `${count(value)} generated`),
+    total(m['parsed'], (value) => `${count(value)} parsed`),
+  ],
+  labelling: (m) => [
+    total(m['questions'], (value) => `${count(value)} questions`),
+    total(m['answers'], (value) => `${count(value)} answers`),
+  ],
+  gating: (m) => [
+    total(m['kept'], (value) => `kept ${count(value)}${m['questions'] ? ` of ${count(m['questions'].sum)}` : ''}`),
+  ],
+  solver_training: (m) => [
+    trend('mean reward', m['meanReward'], decimal),
+    trend('worked answers', m['workedShare'], (value) => percent(value, 0)),
+    last('KL', m['kl'], (value) => decimal(value, 4)),
+  ],
+  evaluation: (m) => [
+    last('held-out greedy', m['greedyAccuracy'], percent),
+    last('sampled', m['sampledAccuracy'], percent),
+    m['sampledAccuracy'] ? last('majority', m['majorityAccuracy'], percent) : undefined,
+  ],
+  audit: (m) => {
+    const { agreeing, audited } = m;
+    if (!agreeing || !audited || audited.sum === 0) return ['no oracle for these questions'];
+    return [
+      `${count(agreeing.sum)} of ${count(audited.sum)} labels true (${percent(agreeing.sum / audited.sum)}), kept or not`,
+    ];
+  },
+};
+
+function trend(name: string, range: PhaseMetrics[string] | undefined, format: (value: number) => string): Part {
+  if (!range || !isNumber(range.first) || !isNumber(range.last)) return undefined;
+  return `${name} ${format(range.first)} → ${format(range.last)}`;
+}
+
+function last(name: string, range: PhaseMetrics[string] | undefined, format: (value: number) => string): Part {
+  return range && isNumber(range.last) ? `${name} ${format(range.last)}` : undefined;
+}
+
+function total(range: PhaseMetrics[string] | undefined, format: (value: number) => string): Part {
+  return range && isNumber(range.sum) ? format(range.sum) : undefined;
+}

@@ -1,0 +1,96 @@
+/** The workflow of a run, as far as the server knows it without asking a worker. */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
+import type { RunInput, RunStatus } from '../../activities/contract.ts';
+import { RZeroError } from '../../activities/errors.ts';
+import { STATUS_ATTRIBUTE } from '../../workflows/search-attributes.ts';
+import type { rZeroRun } from '../../workflows/run.ts';
+import { updateFailure } from '../client-failures.ts';
+import { extendRun, resumeRun, startRun, workflowIdOf } from '../client.ts';
+import type { RunResult } from '../client.ts';
+
+export interface WorkflowState {
+  temporalStatus: WorkflowExecutionStatusName;
+  /** True while the execution is open. */
+  open: boolean;
+  /** What the run says of itself; undefined until its first task is done. */
+  status: RunStatus | undefined;
+}
+
+/** @returns undefined when Temporal has no such workflow (never started, or its data is gone). */
+export async function describeWorkflow(client: Client, runId: string): Promise<WorkflowState | undefined> {
+  try {
+    const { status, typedSearchAttributes } = await client.workflow.getHandle(workflowIdOf(runId)).describe();
+    return {
+      temporalStatus: status.name,
+      open: status.name === 'RUNNING' || status.name === 'PAUSED',
+      status: typedSearchAttributes.get(STATUS_ATTRIBUTE) as RunStatus | undefined,
+    };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** What was done to have the run going. */
+export type Begun = 'started' | 'continued' | 'restarted' | 'resumed-paused' | 'resumed-parked';
+
+/**
+ * Starts the run, or has it go on: an open workflow is resumed when it stands still and extended when more iterations
+ * are asked for; one that ended before its run did is started again under the same id and continues from Postgres.
+ *
+ * @param known true when Postgres has the run already
+ * @throws RZeroError as `startRun`, `resumeRun` and `extendRun`
+ */
+export async function beginRun(client: Client, input: RunInput & { runId: string }, known: boolean): Promise<Begun> {
+  const { runId, iterations } = input;
+  const workflow = await describeWorkflow(client, runId);
+  if (!workflow?.open) {
+    await startRun(client, input);
+    return known ? 'restarted' : 'started';
+  }
+  let begun: Begun = 'continued';
+  if (workflow.status === 'paused' || workflow.status === 'parked') {
+    await resumeRun(client, runId, { reason: 'Resumed by the command line.' });
+    begun = workflow.status === 'paused' ? 'resumed-paused' : 'resumed-parked';
+  }
+  if (iterations !== undefined) await extendTo(client, runId, iterations);
+  return begun;
+}
+
+/** Extends an open run to a total; harmless when it plans that many already. */
+async function extendTo(client: Client, runId: string, iterations: number): Promise<void> {
+  try {
+    await extendRun(client, runId, { iterations });
+  } catch (error) {
+    // The workflow refuses a total that is not above its plan, which is no news to the caller.
+    if (error instanceof RZeroError && error.code === 'RunInputInvalid') return;
+    throw error;
+  }
+}
+
+/** Result of the newest execution, waiting for its end. Fails with the run's own code. */
+export async function readResult(client: Client, runId: string): Promise<RunResult> {
+  try {
+    return await client.workflow.getHandle<typeof rZeroRun>(workflowIdOf(runId)).result();
+  } catch (error) {
+    throw updateFailure(error, runId);
+  }
+}
+
+/** Fails when the server does not answer. */
+export async function describeNamespace(client: Client, namespace: string): Promise<void> {
+  await client.withDeadline(Date.now() + 3_000, () => client.workflowService.describeNamespace({ namespace }));
+}
+
+/** How many workers poll a task queue for workflows now; a run started without one waits until there is. */
+export async function countWorkers(client: Client, namespace: string, taskQueue = 'r-zero'): Promise<number> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: 1,
+  });
+  // The server remembers pollers for minutes; a live one asks again every minute at the latest.
+  const fresh = Date.now() / 1000 - 70;
+  return (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > fresh).length;
+}

@@ -1,0 +1,172 @@
+/** The run's result by iteration: tables for people, one object for scripts. */
+import type { IterationRow } from '../../db/queries/summary.ts';
+import { count, decimal, duration, isNumber, percent, points } from './numbers.ts';
+import { PHASE_WORDS } from './phase-text.ts';
+import { PHASE_ORDER } from './run-snapshot.ts';
+import type { RunSnapshot } from './run-snapshot.ts';
+import { plainTable } from './tables.ts';
+import type { Style } from './terminal.ts';
+
+const name = (iteration: number) => (iteration === 0 ? 'base' : String(iteration));
+
+/** Three tables, each narrower than 100 characters, and what the numbers mean in one sentence. */
+export function renderSummary(snapshot: RunSnapshot, paint: (format: Style, text: string) => string): string {
+  const { summaries } = snapshot;
+  const base = summaries.find(({ iteration }) => iteration === 0);
+  const evaluated = summaries.filter((row) => isNumber(row.greedy_accuracy) || isNumber(row.sampled_accuracy));
+  const trained = summaries.filter(({ iteration }) => iteration > 0);
+  const parts: string[] = [];
+  if (evaluated.length > 0) {
+    parts.push(
+      `${paint('bold', 'Solver on held-out questions')} (gain against the base model in points)`,
+      plainTable(
+        ['iteration', 'greedy', 'gain', 'sampled T=1', 'gain', 'majority', 'gain', 'worked answers', 'of these right'],
+        evaluated.map((row) => [
+          name(row.iteration),
+          ...accuracyCells(row, base, 'greedy_accuracy'),
+          ...accuracyCells(row, base, 'sampled_accuracy'),
+          ...accuracyCells(row, base, 'majority_accuracy'),
+          percent(row.worked_share),
+          percent(row.worked_accuracy),
+        ]),
+      ),
+      '',
+    );
+  }
+  if (trained.length > 0) {
+    parts.push(
+      paint('bold', 'Questions written by the Challenger'),
+      plainTable(
+        ['iteration', 'generated', 'parsed', 'kept', 'mean p̂', 'pseudo-labels true'],
+        trained.map((row) => [
+          name(row.iteration),
+          count(row.generated),
+          count(row.parsed),
+          count(row.kept),
+          decimal(row.mean_p_hat),
+          percent(row.label_accuracy),
+        ]),
+      ),
+      '',
+      paint('bold', 'Working time by phase'),
+      timeTable(snapshot),
+      '',
+    );
+  }
+  const meaning = explainGain(snapshot);
+  if (meaning) parts.push(meaning);
+  return parts.join('\n').trimEnd();
+}
+
+type Accuracy = 'greedy_accuracy' | 'sampled_accuracy' | 'majority_accuracy';
+
+function accuracyCells(row: IterationRow, base: IterationRow | undefined, field: Accuracy): [string, string] {
+  return [percent(row[field]), row.iteration === 0 ? '' : points(row[field], base?.[field])];
+}
+
+function timeTable({ phases, summaries }: RunSnapshot): string {
+  const present = PHASE_ORDER.filter((phase) => phases.some((state) => state.phase === phase));
+  return plainTable(
+    ['iteration', ...present.map((phase) => PHASE_WORDS[phase].short), 'all'],
+    summaries.map((row) => [
+      name(row.iteration),
+      ...present.map((phase) => {
+        const state = phases.find((candidate) => candidate.iteration === row.iteration && candidate.phase === phase);
+        return state ? duration(state.seconds) : '';
+      }),
+      duration(row.seconds),
+    ]),
+  );
+}
+
+/** Share of the base model's worked answers below which "rises" is said, in fractions. */
+const NOTABLE = 0.1;
+
+/**
+ * Where the gain comes from, in one sentence, from the run's own numbers. Sampled accuracy is
+ * share of worked answers × their accuracy + the rest; whichever factor moved explains it.
+ */
+export function explainGain({ run, summaries }: Pick<RunSnapshot, 'run' | 'summaries'>): string | undefined {
+  const { base, final } = ends(summaries);
+  if (!base || !final) return undefined;
+  const gain = difference(final.sampled_accuracy, base.sampled_accuracy);
+  const share = difference(final.worked_share, base.worked_share);
+  const skill = difference(final.worked_accuracy, base.worked_accuracy);
+  if (gain === undefined || share === undefined) return undefined;
+  const numbers =
+    `answers with worked steps went from ${percent(base.worked_share)} to ${percent(final.worked_share)} of all, ` +
+    `and of those ${percent(base.worked_accuracy)} were right before, ${percent(final.worked_accuracy)} after`;
+  if (run.control === 'random-reward') {
+    return `A control: every reward was a coin flip, so nothing should be learned; ${numbers}.`;
+  }
+  if (gain < 0.02) return `Sampled accuracy did not rise: ${numbers}.`;
+  if (share >= NOTABLE && (skill === undefined || skill < share / 3)) {
+    return (
+      `What was gained is elicitation: ${numbers}. ` +
+      'The Solver learned to use steps it could already take; it hardly learned new arithmetic.'
+    );
+  }
+  return `Where the gain comes from: ${numbers}.`;
+}
+
+function difference(after: number | null, before: number | null): number | undefined {
+  return isNumber(after) && isNumber(before) ? after - before : undefined;
+}
+
+/** The base model's row and that of the last evaluated iteration. */
+function ends(summaries: readonly IterationRow[]): { base: IterationRow | undefined; final: IterationRow | undefined } {
+  const evaluated = summaries.filter((row) => isNumber(row.sampled_accuracy) || isNumber(row.greedy_accuracy));
+  const base = evaluated.find(({ iteration }) => iteration === 0);
+  const final = evaluated.filter(({ iteration }) => iteration > 0).at(-1);
+  return { base, final };
+}
+
+/** What `demo --json` prints; accuracies are fractions, absent measurements are null. */
+export interface DemoResult {
+  runId: string;
+  iterations: number;
+  seed: number;
+  control: string;
+  preset: string;
+  baseGreedy: number | null;
+  finalGreedy: number | null;
+  baseSampled: number | null;
+  finalSampled: number | null;
+  baseMajority: number | null;
+  finalMajority: number | null;
+  baseWorkedShare: number | null;
+  finalWorkedShare: number | null;
+  baseWorkedAccuracy: number | null;
+  finalWorkedAccuracy: number | null;
+  /** Share of true pseudo-labels among the kept questions, one entry per iteration from 1 on. */
+  labelAccuracy: (number | null)[];
+  /** Kept questions, one entry per iteration from 1 on. */
+  kept: (number | null)[];
+  /** Wall time of the command, set-up included. */
+  seconds: number;
+}
+
+export function demoResult({ run, summaries }: RunSnapshot, seconds: number): DemoResult {
+  const { base, final } = ends(summaries);
+  const trained = summaries.filter(({ iteration }) => iteration > 0);
+  return {
+    runId: run.runId,
+    iterations: run.iterations,
+    seed: run.seed,
+    control: run.control,
+    preset: run.preset,
+    baseGreedy: base?.greedy_accuracy ?? null,
+    finalGreedy: final?.greedy_accuracy ?? null,
+    baseSampled: base?.sampled_accuracy ?? null,
+    finalSampled: final?.sampled_accuracy ?? null,
+    baseMajority: base?.majority_accuracy ?? null,
+    finalMajority: final?.majority_accuracy ?? null,
+    baseWorkedShare: base?.worked_share ?? null,
+    finalWorkedShare: final?.worked_share ?? null,
+    baseWorkedAccuracy: base?.worked_accuracy ?? null,
+    finalWorkedAccuracy: final?.worked_accuracy ?? null,
+    labelAccuracy: trained.map((row) => row.label_accuracy),
+    kept: trained.map((row) => row.kept),
+    seconds: Math.round(seconds * 10) / 10,
+  };
+}

@@ -1,0 +1,188 @@
+// Everything between a clean clone and the first line of TypeScript: locked dependencies, the TypeScript loader, natives.
+// Plain JavaScript, because it runs before anything is installed.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, sep } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** The commands that compute or start servers; the others must work on a machine where nothing could be downloaded. */
+const NEEDS = {
+  demo: ['postgres', 'temporal', 'tensorflow'],
+  up: ['postgres', 'temporal', 'tensorflow'],
+  worker: ['tensorflow'],
+  pretrain: ['tensorflow'],
+};
+
+/**
+ * Sets up what the command needs and hands over to `infra/cli/main.ts`, in this process, so that Ctrl-C and the exit code
+ * are simply its own.
+ * @param {string[]} argv without node and script
+ * @returns {Promise<number | undefined>} exit code
+ */
+export async function startCommand(argv) {
+  await prepareRuntime();
+  const command = argv.find((word) => !word.startsWith('-')) ?? '';
+  const asksForHelp = argv.some((word) => ['-h', '--help', '-V', '--version'].includes(word));
+  const needs = asksForHelp ? [] : (NEEDS[command] ?? []);
+  if (needs.length > 0 && !(await provision(needs))) return 1;
+  const { main } = await importProject('infra/cli/main');
+  return main(argv);
+}
+
+/** Installed dependencies and, in a checkout, the TypeScript loader; after this, project modules can be imported. */
+export async function prepareRuntime() {
+  if (!isCheckout()) return;
+  await installDependencies();
+  const loader = import.meta.resolve('tsx');
+  const { register } = await import('tsx/esm/api');
+  register();
+  // Forked children (the engine, the worker) take these options over and so read TypeScript too.
+  process.execArgv.push('--import', loader);
+}
+
+/**
+ * Fetches natives, telling what happens. Prints the failure and returns false when a needed one cannot be had.
+ * @param {string[]} needs
+ */
+export async function provision(needs) {
+  const { provisionNatives } = await importProject('infra/setup/provision');
+  return provisionNatives(needs);
+}
+
+/** Imports a module of the project: its source in a checkout, the compiled form in an installed package. */
+export function importProject(path) {
+  const file = isCheckout() ? join(root, `${path}.ts`) : join(root, 'dist', `${path}.js`);
+  return import(pathToFileURL(file).href);
+}
+
+/** True for a clone, with sources and lock file; false for the published package, which holds `dist`. */
+export function isCheckout() {
+  const inPackages = root.split(sep).includes('node_modules');
+  return (
+    !inPackages && existsSync(join(root, 'package-lock.json')) && existsSync(join(root, 'infra/setup/provision.ts'))
+  );
+}
+
+/** `npm ci` when the installed packages are not those of package-lock.json; one process at a time. */
+async function installDependencies() {
+  if (areDependenciesFresh()) return;
+  const lock = join(root, '.r-zero', 'install.lock');
+  mkdirSync(dirname(lock), { recursive: true });
+  await takeInstallLock(lock);
+  try {
+    if (areDependenciesFresh()) return;
+    const count = Object.keys(readJson(join(root, 'package-lock.json')).packages ?? {}).length - 1;
+    console.error(`  Installing the locked npm packages (${count}, about 500 MB) into ${join(root, 'node_modules')}`);
+    const { code, output } = await runNpm([
+      'ci',
+      '--ignore-scripts',
+      '--include=dev',
+      '--include=optional',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ]);
+    if (code !== 0) {
+      throw problem(
+        'SetupFailed',
+        `npm ci failed (exit code ${code}):\n${output}`,
+        'Check the network, the npm configuration and free disk space, then start again.',
+      );
+    }
+    writeFileSync(stampPath(), lockHash());
+    console.error('✓ The npm packages are installed.');
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+const stampPath = () => join(root, 'node_modules', '.r-zero-lock');
+const lockHash = () =>
+  createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+
+function areDependenciesFresh() {
+  if (existsSync(stampPath()) && readFileSync(stampPath(), 'utf8') === lockHash()) return true;
+  // Somebody ran npm by hand: compare what npm recorded as installed with the lock file.
+  const installedPath = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(installedPath)) return false;
+  const installed = readJson(installedPath).packages ?? {};
+  const locked = Object.entries(readJson(join(root, 'package-lock.json')).packages ?? {}).filter(
+    ([path]) => path !== '',
+  );
+  const fresh = locked.every(([path, { version, optional, devOptional }]) =>
+    installed[path] ? installed[path].version === version : Boolean(optional || devOptional),
+  );
+  if (fresh) writeFileSync(stampPath(), lockHash());
+  return fresh;
+}
+
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    // Cut short by an interrupted npm: as good as absent, the install that follows writes it anew.
+    if (basename(path) === '.package-lock.json') return {};
+    throw error;
+  }
+}
+
+async function takeInstallLock(path) {
+  let told = false;
+  for (;;) {
+    try {
+      writeFileSync(path, String(process.pid), { flag: 'wx' });
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST')
+        throw problem(
+          'SetupFailed',
+          `${path} cannot be written (${error.code}).`,
+          'Make the folder writable for this user.',
+        );
+    }
+    if (!isHeld(path)) {
+      rmSync(path, { force: true });
+      continue;
+    }
+    if (!told) console.error('  Another r-zero is installing the npm packages here; waiting for it.');
+    told = true;
+    await sleep(300);
+  }
+}
+
+function isHeld(path) {
+  try {
+    const pid = Number(readFileSync(path, 'utf8'));
+    // Empty for the instant between creation and writing: counts as held, and is read again.
+    if (pid === 0) return true;
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function runNpm(args) {
+  // Under `npm start`, this very npm; it may not be on the PATH by its name.
+  const [program, ...first] = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
+  return new Promise((resolve) => {
+    const child = spawn(program, [...first, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const keep = (text) => (output = (output + text).slice(-4000));
+    child.stdout.setEncoding('utf8').on('data', keep);
+    child.stderr.setEncoding('utf8').on('data', keep);
+    child.on('error', (error) => resolve({ code: error.code, output: 'npm was not found; it comes with Node.' }));
+    // Registries are often private mirrors: their addresses stay out of what is shown.
+    child.on('close', (code) => resolve({ code, output: output.replace(/\bhttps?:\/\/\S+/g, '<address>').trim() }));
+  });
+}
+
+function problem(code, message, fix) {
+  return Object.assign(new Error(`${message} ${fix}`), { code, fix });
+}

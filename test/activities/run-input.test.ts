@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { conflictingFields, resolveRunInput } from '../../activities/run-input.ts';
+import { RZeroError } from '../../activities/errors.ts';
+import type { RunInput } from '../../activities/contract.ts';
+
+describe('run input', () => {
+  test('nothing at all, null and {} all mean the demo run', () => {
+    const demo = resolveRunInput({});
+    assert.deepEqual(resolveRunInput(undefined), demo);
+    assert.deepEqual(resolveRunInput(null), demo);
+    assert.equal(demo.iterations, 3);
+    assert.equal(demo.config.preset, 'default');
+  });
+
+  const refused: [string, RunInput, string][] = [
+    ['an unknown field', { sede: 1 }, 'sede'],
+    ['an unknown field of a section', { solver: { learningrate: 1 } }, 'solver.learningrate'],
+    ['a number out of range', { solver: { learningRate: -1 } }, 'solver.learningRate'],
+    ['a wrong type', { seed: 'one' }, 'seed'],
+    ['a fraction for a count', { iterations: 1.5 }, 'iterations'],
+    ['a group size that does not divide', { challenger: { rollouts: 10, groupSize: 4 } }, 'challenger.rollouts'],
+    ['a band the wrong way round', { gate: { lower: 0.8, upper: 0.2 } }, 'gate.lower'],
+    ['a run name that is a path', { runId: '../../etc' }, 'runId'],
+    ['an unknown preset', { preset: 'best' }, 'preset'],
+    ['an array', [] as unknown as RunInput, 'input'],
+    ['not a number', { seed: Number.NaN }, 'seed'],
+  ];
+  for (const [what, input, field] of refused) {
+    test(`${what} is refused, and the message names ${field}`, () => {
+      assert.throws(
+        () => resolveRunInput(input),
+        (error: unknown) =>
+          error instanceof RZeroError &&
+          error.code === 'RunInputInvalid' &&
+          error.field === field &&
+          error.message.includes(field),
+      );
+    });
+  }
+
+  test('whatever JSON comes in is either resolved or refused with a code', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        try {
+          resolveRunInput(value as RunInput);
+        } catch (error) {
+          assert.ok(error instanceof RZeroError && error.code === 'RunInputInvalid' && error.field !== undefined);
+        }
+      }),
+    );
+  });
+
+  test('a continued run may repeat its settings, and is told which of them differ', () => {
+    const stored = resolveRunInput({ seed: 3, solver: { steps: 5 } }).config;
+    const ask = (input: RunInput) => conflictingFields(resolveRunInput(input).given, stored);
+    assert.deepEqual(ask({}), []);
+    assert.deepEqual(ask({ seed: 3, iterations: 9, runId: 'x', solver: { steps: 5 } }), []);
+    assert.deepEqual(ask({ seed: 4, solver: { steps: 6 } }), ['seed', 'solver.steps']);
+  });
+});

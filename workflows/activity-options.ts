@@ -1,0 +1,47 @@
+/**
+ * Time-outs and retries of every activity, in one place. Retries are bounded: when they are used up the run parks and
+ * waits for a person, because an endless retry hides the fault and burns the accelerator.
+ */
+import { ActivityCancellationType, workflowInfo } from '@temporalio/workflow';
+import type { ActivityOptions } from '@temporalio/workflow';
+
+/** `openRun`, `setRunStatus`, `beginIteration` and the like: a few statements each. */
+export const DATABASE_OPTIONS: ActivityOptions = {
+  // A statement that takes longer is stuck behind a lock or a dead connection; another attempt is better.
+  startToCloseTimeout: '2 minutes',
+  // 1, 2, 4, 8, 16, 20, 20, ... seconds: rides out a restart of Postgres (about three minutes), then parks.
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '20 seconds', maximumAttempts: 12 },
+  // Short, and each is one transaction: let it end, so that the next activity sees its rows.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+
+/** The note "parked" in the run's row. The row is a courtesy then (Temporal shows the state), so few attempts. */
+export const STATUS_NOTE_OPTIONS: ActivityOptions = {
+  ...DATABASE_OPTIONS,
+  startToCloseTimeout: '20 seconds',
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumAttempts: 4 },
+};
+
+/** `gateQuestions` and `auditLabels`: database work over a whole iteration's questions, no accelerator. */
+export const BULK_DATABASE_OPTIONS: ActivityOptions = {
+  ...DATABASE_OPTIONS,
+  // Hundreds of thousands of questions with bulk statements take minutes.
+  startToCloseTimeout: '30 minutes',
+};
+
+/** Whatever runs a model: sampling, training, evaluation. */
+export const GPU_OPTIONS: ActivityOptions = {
+  // One step on a large model may take hours; a dead worker is found by its missing heartbeat, not by this.
+  startToCloseTimeout: '12 hours',
+  // The model runs in a child process and the worker's loop stays free, so half a minute of silence means death.
+  heartbeatTimeout: '30 seconds',
+  // A crash or an out-of-memory often passes when the engine starts afresh; a fault of the unit itself does not.
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 5 },
+  // The accelerator must be free, and a checkpoint whole, before anything else is scheduled.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+
+/** Queue of GPU work: one activity at a time per accelerator. `r-zero` becomes `r-zero-gpu`. */
+export function gpuTaskQueue(): string {
+  return `${workflowInfo().taskQueue}-gpu`;
+}

@@ -1,0 +1,24 @@
+/**
+ * The bundle entry: everything exported here runs in Temporal's workflow sandbox. A worker with workflows of its own
+ * writes `export * from 'temporal-r-zero/workflows'` in its own entry.
+ */
+export { rZeroIteration } from './iteration.ts';
+export {
+  cancelAfterPhaseUpdate,
+  extendUpdate,
+  iterationControlSignal,
+  iterationReportSignal,
+  pauseUpdate,
+  resumeUpdate,
+  statusQuery,
+} from './messages.ts';
+export type {
+  CancelAfterPhaseRequest,
+  ExtendRequest,
+  IterationOutcome,
+  PauseRequest,
+  ResumeRequest,
+  RunResult,
+  RunStatusView,
+} from './messages.ts';
+export { rZeroRun } from './run.ts';

@@ -1,0 +1,254 @@
+/** `rZeroIteration`: one Challenger round and one Solver round, or the base model's evaluation, unit by unit. */
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  log,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type {
+  IterationRef,
+  IterationSummary,
+  OrchestrationActivities,
+  Phase,
+  PhasePlan,
+} from '../activities/contract.ts';
+import { DATABASE_OPTIONS, STATUS_NOTE_OPTIONS } from './activity-options.ts';
+import { describeFailure, isOwnCancellation, isParkable, isTakenOver, rethrowable } from './failures.ts';
+import { createReporter } from './iteration-reports.ts';
+import type { Reporter } from './iteration-reports.ts';
+import { iterationControlSignal } from './messages.ts';
+import type { IterationControl, IterationOutcome, IterationReport } from './messages.ts';
+import { iterationTitle, renderIteration } from './progress.ts';
+import { describe, isRecord } from './run-request.ts';
+import { PHASE_ATTRIBUTE, STATUS_ATTRIBUTE } from './search-attributes.ts';
+import { PHASES, unitSummary } from './units.ts';
+
+/** Reports per phase beside its start: each costs the run and the iteration some events of history. */
+const REPORTS_PER_PHASE = 10;
+/** Numbers of one unit that are passed on; a report stays far below two kilobytes. */
+const MOST_METRICS = 24;
+
+const database = proxyActivities<OrchestrationActivities>(DATABASE_OPTIONS);
+const notes = proxyActivities<OrchestrationActivities>(STATUS_NOTE_OPTIONS);
+
+interface IterationState {
+  ref: IterationRef;
+  control: IterationControl;
+  phases: PhasePlan[];
+  done: Partial<Record<Phase, number>>;
+  phase: PhasePlan | undefined;
+  status: IterationReport['status'];
+  reason: string | undefined;
+  metrics: Record<string, number>;
+  reporter: Reporter;
+}
+
+/** Returned instead of a result when the run asked to end while the iteration stood still. */
+const STOPPED = Symbol('stopped');
+
+/**
+ * Runs what is left of one iteration. Started by `rZeroRun`, which steers it and holds the run's lease.
+ *
+ * @param ref run and iteration; 0 is the base model's evaluation
+ * @param control the run's orders at the start; later ones come by signal
+ * @throws ApplicationFailure `RunInputInvalid` when it is started by hand
+ */
+export async function rZeroIteration(
+  ref: Pick<IterationRef, 'runId' | 'iteration'>,
+  control?: IterationControl,
+): Promise<IterationOutcome> {
+  const { parent } = workflowInfo();
+  if (parent === undefined) {
+    throw ApplicationFailure.nonRetryable(
+      'rZeroIteration works for a run only. Start rZeroRun with {"runId": "..."}: it continues where the run stopped.',
+      'RunInputInvalid',
+    );
+  }
+  const state = createState(checkRef(ref, parent.workflowId), control, createReporter(parent.workflowId));
+  setHandler(
+    iterationControlSignal,
+    (next) => {
+      if (next.version > state.control.version) state.control = next;
+    },
+    { description: 'Sent by the run to its iteration; not for people.' },
+  );
+  const finished = await work(state);
+  await state.reporter.settled();
+  return finished;
+}
+
+async function work(state: IterationState): Promise<IterationOutcome> {
+  const { ref } = state;
+  show(state);
+  const plan = await attempt(state, 'begin', () =>
+    database.beginIteration.executeWithOptions({ summary: `begin iteration ${ref.iteration}` }, [ref]),
+  );
+  if (plan === STOPPED) return stopped(state);
+  state.phases = plan.phases;
+  for (const [index, phase] of plan.phases.entries()) {
+    if (phase.nextUnit >= phase.units) continue;
+    if (!(await runPhase(state, phase))) return stopped(state);
+    const last = index === plan.phases.length - 1;
+    if (state.control.cancelAfterPhase && !last) return stopped(state);
+  }
+  const summary = await attempt(state, 'finish', () =>
+    database.finishIteration.executeWithOptions({ summary: `finish iteration ${ref.iteration}` }, [ref]),
+  );
+  if (summary === STOPPED) return stopped(state);
+  return outcome(state, firstOf(summary.metrics), false);
+}
+
+/** False when the run shall end before the phase does. */
+async function runPhase(state: IterationState, phase: PhasePlan): Promise<boolean> {
+  const { units } = phase;
+  state.phase = phase;
+  upsertSearchAttributes([{ key: PHASE_ATTRIBUTE, value: phase.phase }]);
+  report(state);
+  const reportEvery = Math.max(1, Math.ceil(units / REPORTS_PER_PHASE));
+  for (let unit = phase.nextUnit; unit < units; unit += 1) {
+    while (state.control.paused) {
+      if ((await standStill(state, 'paused', state.control.reason)) === STOPPED) return false;
+    }
+    if (workflowInfo().continueAsNewSuggested) await renew(state);
+    const summary = unitSummary(phase.phase, unit, units);
+    const result = await attempt(state, summary, () => PHASES[phase.phase].runUnit({ ...state.ref, unit }, summary));
+    if (result === STOPPED) return false;
+    state.metrics = firstOf(result.metrics);
+    state.done[phase.phase] = unit + 1;
+    if ((unit + 1) % reportEvery === 0 || unit + 1 === units) report(state);
+    else show(state);
+  }
+  return true;
+}
+
+/** Calls an activity until it succeeds; when Temporal gives up on it, the iteration stands still until `resume`. */
+async function attempt<T>(state: IterationState, what: string, call: () => Promise<T>): Promise<T | typeof STOPPED> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (isOwnCancellation(error) || !isParkable(error)) throw error;
+      if (isTakenOver(error)) throw rethrowable(error);
+      const reason = `${iterationTitle(state.ref.iteration)}, ${what}: ${describeFailure(error)}`;
+      if ((await standStill(state, 'parked', reason)) === STOPPED) return STOPPED;
+    }
+  }
+}
+
+/** Waits for a person: `resume` after a pause or a failure, or the order to end the run. */
+async function standStill(
+  state: IterationState,
+  status: 'paused' | 'parked',
+  reason: string | undefined,
+): Promise<typeof STOPPED | undefined> {
+  const seen = state.control.resumes;
+  await note(state, status, reason);
+  await condition(() => {
+    const { control } = state;
+    return control.cancelAfterPhase || control.resumes > seen;
+  });
+  if (state.control.cancelAfterPhase) return STOPPED;
+  await note(state, 'running', undefined);
+  return undefined;
+}
+
+async function note(
+  state: IterationState,
+  status: IterationReport['status'],
+  reason: string | undefined,
+): Promise<void> {
+  state.status = status;
+  state.reason = reason;
+  upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: status }]);
+  report(state);
+  const change = { runId: state.ref.runId, status, ...(reason === undefined ? {} : { reason }) };
+  try {
+    await notes.setRunStatus.executeWithOptions({ summary: `note: ${status}` }, [change]);
+  } catch (error) {
+    if (isOwnCancellation(error) || !isParkable(error)) throw error;
+    // Temporal shows the state; the row follows with the next note.
+    log.warn('The run row could not be updated.', { status, failure: describeFailure(error) });
+  }
+}
+
+/** A fresh history for a very long iteration. Nothing but the orders is carried: the plan is read from Postgres again. */
+async function renew(state: IterationState): Promise<never> {
+  await state.reporter.settled();
+  await condition(allHandlersFinished);
+  return await continueAsNew<typeof rZeroIteration>(state.ref, state.control);
+}
+
+function stopped(state: IterationState): IterationOutcome {
+  return outcome(state, {}, true);
+}
+
+function outcome(state: IterationState, metrics: IterationSummary['metrics'], isStopped: boolean): IterationOutcome {
+  return { runId: state.ref.runId, iteration: state.ref.iteration, metrics, stopped: isStopped };
+}
+
+function createState(ref: IterationRef, control: IterationControl | undefined, reporter: Reporter): IterationState {
+  return {
+    ref,
+    control: control ?? { version: 0, paused: false, cancelAfterPhase: false, resumes: 0 },
+    phases: [],
+    done: {},
+    phase: undefined,
+    status: 'running',
+    reason: undefined,
+    metrics: {},
+    reporter,
+  };
+}
+
+function checkRef(ref: unknown, holder: string): IterationRef {
+  if (isRecord(ref)) {
+    const { runId, iteration } = ref;
+    if (typeof runId === 'string' && typeof iteration === 'number' && Number.isInteger(iteration) && iteration >= 0) {
+      return { runId, iteration, holder };
+    }
+  }
+  throw ApplicationFailure.nonRetryable(
+    `rZeroIteration needs {"runId": text, "iteration": whole number}, not ${describe(ref)}.`,
+    'RunInputInvalid',
+  );
+}
+
+/** Details on the iteration's own page; free, no event. */
+function show(state: IterationState): IterationReport {
+  const snapshot = snapshotOf(state);
+  const { ref, phases, done } = state;
+  setCurrentDetails(renderIteration({ ...ref, report: snapshot, phases, done }));
+  return snapshot;
+}
+
+function report(state: IterationState): void {
+  state.reporter.send(show(state));
+}
+
+function snapshotOf(state: IterationState): IterationReport {
+  const { ref, control, phase, status, reason, metrics } = state;
+  const doneIn = (plan: PhasePlan): number => state.done[plan.phase] ?? Math.min(plan.nextUnit, plan.units);
+  const units = state.phases.reduce((sum, plan) => sum + plan.units, 0);
+  const done = state.phases.reduce((sum, plan) => sum + doneIn(plan), 0);
+  return {
+    iteration: ref.iteration,
+    status,
+    ...(reason === undefined ? {} : { reason }),
+    resumes: control.resumes,
+    ...(phase === undefined ? {} : { phase: phase.phase }),
+    unit: phase === undefined ? 0 : doneIn(phase),
+    units: phase?.units ?? 0,
+    progress: units === 0 ? 0 : done / units,
+    metrics,
+  };
+}
+
+function firstOf(metrics: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(metrics).slice(0, MOST_METRICS));
+}

@@ -1,0 +1,109 @@
+/**
+ * What one may say to a running `rZeroRun`: updates for people, a query, and the two signals that run and iteration use
+ * between themselves. Every message takes one optional JSON object, because that is what the Temporal UI can send.
+ */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { IterationSummary, Phase, RunStatus } from '../activities/contract.ts';
+
+export interface PauseRequest {
+  /** Shown in the Temporal UI and kept in the run's row. At most 200 characters. */
+  reason?: string;
+}
+
+export interface ResumeRequest {
+  /** Shown in the Temporal UI. At most 200 characters. */
+  reason?: string;
+}
+
+export interface ExtendRequest {
+  /** New total number of iterations; must be larger than the present one. @default one more */
+  iterations?: number;
+}
+
+export interface CancelAfterPhaseRequest {
+  /** Shown in the Temporal UI and kept in the run's row. At most 200 characters. */
+  reason?: string;
+}
+
+/** Answer of the query `status` and of every update. */
+export interface RunStatusView {
+  runId: string;
+  status: RunStatus;
+  /** Why the run is paused, parked or cancelled. */
+  reason?: string;
+  /** The iteration at work; 0 is the evaluation of the base model. Absent until the run is open. */
+  iteration?: number;
+  /** Total number of iterations planned. Absent until the run is open. */
+  iterations?: number;
+  phase?: Phase;
+  /** Finished shards or steps of the phase. */
+  unit?: number;
+  units?: number;
+  /** Share of the whole run that is done, 0 to 1. */
+  progress: number;
+  /** True from the moment a pause is asked for until `resume`; the shard or step at work still ends. */
+  pauseRequested: boolean;
+  cancelAfterPhaseRequested: boolean;
+  /** Numbers of the last finished shard or step. */
+  lastMetrics: Record<string, number>;
+  /** Iterations that ended under this workflow, oldest first. */
+  summaries: IterationSummary[];
+}
+
+/** Result of `rZeroRun`. */
+export interface RunResult {
+  runId: string;
+  status: Extract<RunStatus, 'completed' | 'cancelled'>;
+  /** Total number of iterations planned. */
+  iterations: number;
+  /** How many iterations this workflow finished, the base model's evaluation included. */
+  finished: number;
+  /** What happened, in one sentence; says so when there was nothing left to do. */
+  message: string;
+  summaries: IterationSummary[];
+}
+
+/** Result of `rZeroIteration`. */
+export interface IterationOutcome extends IterationSummary {
+  /** True when `cancelAfterPhase` ended it before its last phase. */
+  stopped: boolean;
+}
+
+/** The run's orders to the iteration at work. Absolute, so that only the newest version counts. */
+export interface IterationControl {
+  version: number;
+  paused: boolean;
+  cancelAfterPhase: boolean;
+  /** How often `resume` was sent; a parked iteration waits for this to grow. */
+  resumes: number;
+  /** The person's reason for the pause. */
+  reason?: string;
+}
+
+/** The iteration's report to its run. */
+export interface IterationReport {
+  iteration: number;
+  status: Extract<RunStatus, 'running' | 'paused' | 'parked'>;
+  reason?: string;
+  /** `resumes` of the control that the iteration had seen: tells a stale "parked" from a fresh one. */
+  resumes: number;
+  phase?: Phase;
+  /** Finished shards or steps of the phase. */
+  unit: number;
+  units: number;
+  /** Share of the iteration that is done, 0 to 1. */
+  progress: number;
+  /** Numbers of the last finished shard or step. */
+  metrics: Record<string, number>;
+}
+
+export const pauseUpdate = defineUpdate<RunStatusView, [PauseRequest | undefined]>('pause');
+export const resumeUpdate = defineUpdate<RunStatusView, [ResumeRequest | undefined]>('resume');
+export const extendUpdate = defineUpdate<RunStatusView, [ExtendRequest | undefined]>('extend');
+export const cancelAfterPhaseUpdate = defineUpdate<RunStatusView, [CancelAfterPhaseRequest | undefined]>('cancelAfterPhase');
+export const statusQuery = defineQuery<RunStatusView>('status');
+
+/** Run to iteration. Not for people: use the updates. */
+export const iterationControlSignal = defineSignal<[IterationControl]>('iterationControl');
+/** Iteration to run. Not for people. */
+export const iterationReportSignal = defineSignal<[IterationReport]>('iterationReport');

@@ -1,0 +1,126 @@
+/**
+ * What a person sees on the pages of a run and of an iteration in the Temporal UI: Markdown of the live details. Only
+ * ids, states, counts and failure messages; text that a model wrote never comes here.
+ */
+import type { IterationSummary, Phase, PhasePlan } from '../activities/contract.ts';
+import { code, escapeText, formatNumber, progressBar, sqlBlock, sqlLiteral, table } from './markdown.ts';
+import type { IterationReport, RunStatusView } from './messages.ts';
+import { PHASES } from './units.ts';
+
+/** More columns than this make the table unreadable on the page; the rest is in Postgres. */
+const MOST_COLUMNS = 12;
+const MOST_ROWS = 30;
+
+export function iterationTitle(iteration: number): string {
+  return iteration === 0 ? 'Evaluation of the base model' : `Iteration ${iteration}`;
+}
+
+/** Details of `rZeroRun`. */
+export function renderRun(view: RunStatusView): string {
+  const rows: string[][] = [['Status', `**${view.status}**${statusNote(view)}`]];
+  if (view.iterations !== undefined) {
+    const at = view.iteration === undefined ? '' : `${iterationTitle(view.iteration)}, `;
+    rows.push(['Iteration', `${at}${view.iterations} planned`]);
+  }
+  if (view.phase !== undefined) rows.push(['Phase', phaseLine(view.phase, view.unit ?? 0, view.units ?? 0)]);
+  rows.push(['Run', progressBar(view.progress)]);
+  const last = metricsLine(view.lastMetrics);
+  if (last) rows.push(['Last unit', last]);
+
+  const parts = [`### R-Zero run ${code(view.runId)}`, table(['', ''], rows), ...whatToDo(view)];
+  if (view.summaries.length > 0) parts.push('#### Finished iterations', summaryTable(view.summaries));
+  parts.push(
+    '#### Ask Postgres',
+    sqlBlock([
+      `select * from r_zero.iteration_summary where run_id = ${sqlLiteral(view.runId)} order by iteration;`,
+      `select * from r_zero.funnel where run_id = ${sqlLiteral(view.runId)} order by iteration;`,
+      `select * from r_zero.dataset where run_id = ${sqlLiteral(view.runId)} limit 20;`,
+    ]),
+  );
+  return parts.join('\n\n');
+}
+
+export interface IterationView {
+  runId: string;
+  iteration: number;
+  report: IterationReport;
+  phases: readonly PhasePlan[];
+  /** Finished units by phase. */
+  done: Readonly<Partial<Record<Phase, number>>>;
+}
+
+/** Details of `rZeroIteration`. */
+export function renderIteration(view: IterationView): string {
+  const { report } = view;
+  const head = [['Status', `**${report.status}**`]];
+  head.push(['Iteration', progressBar(report.progress)]);
+  const last = metricsLine(report.metrics);
+  if (last) head.push(['Last unit', last]);
+  const parts = [`### ${iterationTitle(view.iteration)} of run ${code(view.runId)}`, table(['', ''], head)];
+  if (report.reason) parts.push(`> ${escapeText(report.reason)}`);
+  if (report.status !== 'running') parts.push(`Steer it on the page of the run ${code(view.runId)}: *Send an Update*.`);
+  const rows = view.phases.map((phase) => {
+    const done = view.done[phase.phase] ?? phase.nextUnit;
+    return [
+      PHASES[phase.phase].title,
+      `${done} of ${phase.units}`,
+      progressBar(phase.units === 0 ? 1 : done / phase.units),
+    ];
+  });
+  if (rows.length > 0) parts.push(table(['Phase', 'Done', ''], rows));
+  return parts.join('\n\n');
+}
+
+/** One row per iteration, one column per metric in order of first appearance. */
+function summaryTable(summaries: readonly IterationSummary[]): string {
+  const shown = summaries.slice(-MOST_ROWS);
+  const names = [...new Set(shown.flatMap((summary) => Object.keys(summary.metrics)))]
+    .filter((name) => name !== 'iteration')
+    .slice(0, MOST_COLUMNS);
+  const rows = shown.map((summary) => [
+    summary.iteration === 0 ? '0 (base)' : String(summary.iteration),
+    ...names.map((name) => {
+      const value = summary.metrics[name];
+      return value === undefined ? '' : formatNumber(value);
+    }),
+  ]);
+  return table(['iteration', ...names.map(escapeText)], rows);
+}
+
+function phaseLine(phase: Phase, unit: number, units: number): string {
+  return `${PHASES[phase].title}, ${unit} of ${units} ${units === 0 ? '' : progressBar(unit / units)}`.trim();
+}
+
+function metricsLine(metrics: Readonly<Record<string, number>>): string {
+  return Object.entries(metrics)
+    .slice(0, MOST_COLUMNS)
+    .map(([name, value]) => `${escapeText(name)} ${formatNumber(value)}`)
+    .join(', ');
+}
+
+function statusNote(view: RunStatusView): string {
+  if (view.cancelAfterPhaseRequested && view.status === 'running') return ' (ends after this phase)';
+  if (view.pauseRequested && view.status === 'running') return ' (pauses after this unit)';
+  return '';
+}
+
+/** Why the run stands still, and the next move. */
+function whatToDo(view: RunStatusView): string[] {
+  const reason = view.reason ? [`> ${escapeText(view.reason)}`] : [];
+  switch (view.status) {
+    case 'parked':
+      return [
+        ...reason,
+        'Nothing is lost. Mend the cause, then *Send an Update* `resume`: the same unit is tried again. ' +
+          'Or `cancelAfterPhase` to end the run; starting it again under the same run id continues it.',
+      ];
+    case 'paused':
+      return [...reason, 'Finished units are stored. *Send an Update* `resume` to go on.'];
+    case 'cancelled':
+    case 'completed':
+    case 'failed':
+      return [...reason, 'Start `rZeroRun` with the same run id (and more `iterations`) to continue.'];
+    default:
+      return reason;
+  }
+}

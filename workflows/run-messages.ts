@@ -1,0 +1,209 @@
+/** Handlers and validators of the updates, the query and the iteration's reports, as `rZeroRun` registers them. */
+import { ActivityFailure, log, setHandler } from '@temporalio/workflow';
+import type { RunPlan } from '../activities/contract.ts';
+import { rethrowable } from './failures.ts';
+import {
+  cancelAfterPhaseUpdate,
+  extendUpdate,
+  iterationReportSignal,
+  pauseUpdate,
+  resumeUpdate,
+  statusQuery,
+} from './messages.ts';
+import type {
+  CancelAfterPhaseRequest,
+  ExtendRequest,
+  IterationReport,
+  PauseRequest,
+  ResumeRequest,
+} from './messages.ts';
+import { describe, invalid, isRecord } from './run-request.ts';
+import { show, viewOf } from './run-state.ts';
+import type { RunState } from './run-state.ts';
+
+/** Protects from a slip of the finger; nothing else limits the number of iterations. */
+const MOST_ITERATIONS = 1000;
+const LONGEST_REASON = 200;
+
+export interface RunActions {
+  /** Stores the new total; the answer is the new plan. */
+  extend: (iterations: number) => Promise<RunPlan>;
+  /** Sends the present control to the iteration at work, if there is one. */
+  pushControl: () => Promise<void>;
+}
+
+/** Must run before the first `await` of the workflow, so that no message arrives early. */
+export function registerRunMessages(state: RunState, actions: RunActions): void {
+  setHandler(statusQuery, () => viewOf(state), {
+    description: 'Status, iteration, phase, progress and numbers of the run.',
+  });
+
+  setHandler(
+    pauseUpdate,
+    async (request?: PauseRequest) => {
+      order(state, { paused: true, reason: request?.reason });
+      await actions.pushControl();
+      return viewOf(state);
+    },
+    {
+      description: 'Pause after the shard or step at work. Optional: {"reason": "why"}',
+      validator: (request?: PauseRequest) => {
+        checkRequest('pause', request, ['reason']);
+        checkNotEnded(state, 'pause');
+        checkNotClosing(state);
+        if (state.status === 'parked') {
+          throw invalid('The run is parked already.', 'Send resume when the cause is mended, or cancelAfterPhase.');
+        }
+      },
+    },
+  );
+
+  setHandler(
+    resumeUpdate,
+    async (_request?: ResumeRequest) => {
+      state.status = 'running';
+      state.reason = undefined;
+      order(state, { paused: false, resumed: true });
+      await actions.pushControl();
+      return viewOf(state);
+    },
+    {
+      description: 'Go on after a pause, or try the failed unit again after the run was parked.',
+      validator: (request?: ResumeRequest) => {
+        checkRequest('resume', request, ['reason']);
+        checkNotEnded(state, 'resume');
+        if (state.status !== 'parked' && !state.control.paused) {
+          throw invalid('The run is neither paused nor parked.', 'There is nothing to resume.');
+        }
+      },
+    },
+  );
+
+  setHandler(
+    extendUpdate,
+    async (request?: ExtendRequest) => {
+      const planned = plannedIterations(state);
+      try {
+        const plan = await actions.extend(request?.iterations ?? planned + 1);
+        if (state.plan) state.plan = { ...state.plan, iterations: Math.max(state.plan.iterations, plan.iterations) };
+      } catch (error) {
+        if (error instanceof ActivityFailure) throw rethrowable(error);
+        throw error;
+      }
+      show(state);
+      return viewOf(state);
+    },
+    {
+      description: 'Plan more iterations: {"iterations": 5} is the new total; empty adds one.',
+      validator: (request?: ExtendRequest) => {
+        checkRequest('extend', request, ['iterations']);
+        checkNotEnded(state, 'extend');
+        checkNotClosing(state);
+        checkExtension(request, plannedIterations(state));
+      },
+    },
+  );
+
+  setHandler(
+    cancelAfterPhaseUpdate,
+    async (request?: CancelAfterPhaseRequest) => {
+      order(state, { cancelAfterPhase: true, reason: request?.reason });
+      await actions.pushControl();
+      return viewOf(state);
+    },
+    {
+      description:
+        'End the run when its present phase is finished; at once when it is paused or parked. Optional: {"reason": "why"}',
+      validator: (request?: CancelAfterPhaseRequest) => {
+        checkRequest('cancelAfterPhase', request, ['reason']);
+        checkNotEnded(state, 'cancelAfterPhase');
+      },
+    },
+  );
+
+  setHandler(iterationReportSignal, (report) => takeReport(state, report), {
+    description: 'Sent by the iteration to its run; not for people.',
+  });
+}
+
+interface Order {
+  paused?: boolean;
+  cancelAfterPhase?: boolean;
+  resumed?: boolean;
+  reason?: string | undefined;
+}
+
+function order(state: RunState, change: Order): void {
+  const { reason: previous, ...control } = state.control;
+  const reason = change.reason ?? (change.resumed ? undefined : previous);
+  state.control = {
+    version: control.version + 1,
+    paused: change.paused ?? control.paused,
+    cancelAfterPhase: change.cancelAfterPhase ?? control.cancelAfterPhase,
+    resumes: control.resumes + (change.resumed ? 1 : 0),
+    ...(reason === undefined ? {} : { reason }),
+  };
+  show(state);
+}
+
+function takeReport(state: RunState, report: IterationReport): void {
+  if (report.iteration !== state.iteration) {
+    log.debug('A report of another iteration is ignored.', { iteration: report.iteration });
+    return;
+  }
+  state.report = report;
+  // A "parked" that was sent before the iteration saw the latest resume is history.
+  const stale = report.status !== 'running' && report.resumes < state.control.resumes;
+  if (!stale) {
+    state.status = report.status;
+    state.reason = report.reason;
+  }
+  show(state);
+}
+
+function plannedIterations(state: RunState): number {
+  if (state.plan === undefined) throw invalid('The run is still opening.', 'Send extend again in a moment.');
+  return state.plan.iterations;
+}
+
+function checkNotEnded(state: RunState, update: string): void {
+  if (state.status === 'completed' || state.status === 'cancelled' || state.status === 'failed') {
+    throw invalid(`The run is ${state.status}, so ${update} comes too late.`, 'Start it again under the same run id.');
+  }
+}
+
+function checkNotClosing(state: RunState): void {
+  if (state.closing)
+    throw invalid('All iterations are done and the run is closing.', 'Start it again under the same run id.');
+}
+
+function checkExtension(request: ExtendRequest | undefined, planned: number): void {
+  const iterations: unknown = request?.iterations;
+  if (iterations === undefined) return;
+  if (typeof iterations !== 'number' || !Number.isInteger(iterations)) {
+    throw invalid(`iterations must be a whole number, not ${describe(iterations)}.`, 'For example {"iterations": 5}.');
+  }
+  if (iterations <= planned) {
+    throw invalid(
+      `iterations is the new total and must be above ${planned}, which is planned now.`,
+      `Got ${iterations}.`,
+    );
+  }
+  if (iterations > MOST_ITERATIONS)
+    throw invalid(`iterations may be at most ${MOST_ITERATIONS}.`, `Got ${iterations}.`);
+}
+
+function checkRequest(update: string, request: unknown, known: readonly string[]): void {
+  if (request === undefined || request === null) return;
+  if (!isRecord(request)) {
+    throw invalid(`${update} takes one JSON object or nothing, not ${describe(request)}.`, 'Leave the input empty.');
+  }
+  const unknown = Object.keys(request).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw invalid(`${update} has no field ${describe(unknown)}.`, `Known: ${known.join(', ')}.`);
+  }
+  const reason = request['reason'];
+  if (reason !== undefined && (typeof reason !== 'string' || reason.length > LONGEST_REASON)) {
+    throw invalid(`reason must be a text of at most ${LONGEST_REASON} characters.`, `Got ${describe(reason)}.`);
+  }
+}

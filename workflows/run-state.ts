@@ -1,0 +1,105 @@
+/** What a run knows about itself while it goes on, and how it is shown: query, live details, search attributes. */
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import type { IterationSummary, RunPlan, RunStatus } from '../activities/contract.ts';
+import type { IterationControl, IterationReport, RunStatusView } from './messages.ts';
+import { renderRun } from './progress.ts';
+import { ITERATION_ATTRIBUTE, PHASE_ATTRIBUTE, RUN_ID_ATTRIBUTE, STATUS_ATTRIBUTE } from './search-attributes.ts';
+
+/** Summaries kept in memory and carried over; the rest is in Postgres. */
+const MOST_SUMMARIES = 50;
+
+/** What survives continue-as-new. */
+export interface CarriedRun {
+  control: IterationControl;
+  summaries: IterationSummary[];
+  finished: number;
+}
+
+export interface RunState {
+  runId: string;
+  status: RunStatus;
+  reason: string | undefined;
+  /** Undefined until `openRun` has answered. */
+  plan: RunPlan | undefined;
+  iteration: number | undefined;
+  report: IterationReport | undefined;
+  control: IterationControl;
+  summaries: IterationSummary[];
+  /** Iterations ended under this workflow id, continue-as-new included. */
+  finished: number;
+  /** True when all iterations are behind it and only its end is being stored. */
+  closing: boolean;
+  shown: { status?: RunStatus; iteration?: number; phase?: string };
+}
+
+export function createRunState(runId: string, carried: CarriedRun | undefined): RunState {
+  return {
+    runId,
+    status: 'running',
+    reason: undefined,
+    plan: undefined,
+    iteration: undefined,
+    report: undefined,
+    control: carried?.control ?? { version: 0, paused: false, cancelAfterPhase: false, resumes: 0 },
+    summaries: carried?.summaries ?? [],
+    finished: carried?.finished ?? 0,
+    closing: false,
+    shown: {},
+  };
+}
+
+export function addSummary(state: RunState, summary: IterationSummary): void {
+  const others = state.summaries.filter((known) => known.iteration !== summary.iteration);
+  state.summaries = [...others, summary].slice(-MOST_SUMMARIES);
+  state.finished += 1;
+}
+
+export function viewOf(state: RunState): RunStatusView {
+  const { plan, report, iteration } = state;
+  return {
+    runId: state.runId,
+    status: state.status,
+    ...(state.reason === undefined ? {} : { reason: state.reason }),
+    ...(iteration === undefined ? {} : { iteration }),
+    ...(plan === undefined ? {} : { iterations: plan.iterations }),
+    ...(report?.phase === undefined ? {} : { phase: report.phase, unit: report.unit, units: report.units }),
+    progress: progressOf(state),
+    pauseRequested: state.control.paused,
+    cancelAfterPhaseRequested: state.control.cancelAfterPhase,
+    lastMetrics: report?.metrics ?? {},
+    summaries: state.summaries,
+  };
+}
+
+/** Brings the live details up to date, and those search attributes that changed (each upsert is an event). */
+export function show(state: RunState): void {
+  setCurrentDetails(renderRun(viewOf(state)));
+  // Before `openRun` has accepted the run id, it may be anything, even too long for an attribute.
+  if (state.plan === undefined) return;
+  const { shown, iteration } = state;
+  const phase = state.report?.phase;
+  const changed = [
+    ...(shown.status === undefined ? [{ key: RUN_ID_ATTRIBUTE, value: state.runId }] : []),
+    ...(shown.status === state.status ? [] : [{ key: STATUS_ATTRIBUTE, value: state.status }]),
+    ...(iteration === undefined || shown.iteration === iteration
+      ? []
+      : [{ key: ITERATION_ATTRIBUTE, value: iteration }]),
+    ...(phase === undefined || shown.phase === phase ? [] : [{ key: PHASE_ATTRIBUTE, value: phase }]),
+  ];
+  if (changed.length === 0) return;
+  upsertSearchAttributes(changed);
+  state.shown = {
+    status: state.status,
+    ...(iteration === undefined ? {} : { iteration }),
+    ...(phase === undefined ? {} : { phase }),
+  };
+}
+
+/** Iterations count alike, the base model's evaluation included. */
+function progressOf(state: RunState): number {
+  const { plan } = state;
+  if (plan === undefined) return 0;
+  if (state.status === 'completed') return 1;
+  const done = (state.iteration ?? plan.nextIteration) + (state.report?.progress ?? 0);
+  return Math.min(1, done / (plan.iterations + 1));
+}

@@ -1,0 +1,268 @@
+/** `rZeroRun`: opens or continues a run, goes through its iterations, and answers to people while it does. */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  ParentClosePolicy,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  log,
+  proxyActivities,
+  sleep,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ChildWorkflowHandle } from '@temporalio/workflow';
+import type { OrchestrationActivities, RunInput, RunPlan, RunStatus, RunStatusChange } from '../activities/contract.ts';
+import { DATABASE_OPTIONS, STATUS_NOTE_OPTIONS } from './activity-options.ts';
+import {
+  describeFailure,
+  isNonRetryable,
+  isOwnCancellation,
+  isParkable,
+  isTakenOver,
+  rethrowable,
+} from './failures.ts';
+import { rZeroIteration } from './iteration.ts';
+import { iterationControlSignal } from './messages.ts';
+import type { RunResult } from './messages.ts';
+import { iterationTitle } from './progress.ts';
+import { registerRunMessages } from './run-messages.ts';
+import { iterationWorkflowId, resolveRunRequest } from './run-request.ts';
+import { addSummary, createRunState, show } from './run-state.ts';
+import type { CarriedRun, RunState } from './run-state.ts';
+import { ITERATION_ATTRIBUTE, RUN_ID_ATTRIBUTE } from './search-attributes.ts';
+
+/** A cancelled or terminated predecessor may still be putting its accelerator work away. */
+const PREDECESSOR_PATIENCE_SECONDS = 120;
+
+const database = proxyActivities<OrchestrationActivities>(DATABASE_OPTIONS);
+const notes = proxyActivities<OrchestrationActivities>(STATUS_NOTE_OPTIONS);
+
+/** The iteration at work, so that orders can be sent on to it. */
+interface Active {
+  handle?: ChildWorkflowHandle<typeof rZeroIteration>;
+}
+
+/**
+ * A whole R-Zero run (arXiv 2508.05004): the base model's evaluation as iteration 0, then Challenger and Solver rounds.
+ * One optional object as input: `{}` and no input at all start the demo run. Starting a known `runId` again continues it.
+ *
+ * @param input see `RunInput`. @default {}
+ * @param carried state handed on by continue-as-new; never given by a person
+ * @throws ApplicationFailure with the activity's code when the run cannot be opened, e.g. `RunInputInvalid`, `RunConflict`
+ */
+export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<RunResult> {
+  const request = resolveRunRequest(input, workflowInfo().workflowId);
+  const state = createRunState(request.runId, carried);
+  const active: Active = {};
+  registerRunMessages(state, {
+    extend: (iterations) => database.extendRun({ runId: state.runId, iterations }),
+    pushControl: () => pushControl(state, active),
+  });
+  show(state);
+  try {
+    const plan = await openRun(state, request.input);
+    state.runId = plan.runId;
+    state.plan = plan;
+    show(state);
+    const alreadyDone = plan.nextIteration > plan.iterations;
+    const next = await advance(state, active, plan.nextIteration);
+    if (next !== undefined) {
+      await condition(allHandlersFinished);
+      const carry: CarriedRun = { control: state.control, summaries: state.summaries, finished: state.finished };
+      return await continueAsNew<typeof rZeroRun>(
+        { ...request.input, runId: state.runId, iterations: iterationsOf(state) },
+        carry,
+      );
+    }
+    return await conclude(state, alreadyDone);
+  } catch (error) {
+    if (isOwnCancellation(error) && state.plan !== undefined) {
+      await CancellationScope.nonCancellable(() => note(state, 'cancelled', 'Cancelled on request.'));
+    }
+    throw error;
+  }
+}
+
+async function openRun(state: RunState, input: RunInput): Promise<RunPlan> {
+  for (;;) {
+    try {
+      return await database.openRun.executeWithOptions({ summary: `open run ${state.runId}`.slice(0, 100) }, [input]);
+    } catch (error) {
+      if (isOwnCancellation(error) || !isParkable(error)) throw error;
+      if (isNonRetryable(error)) throw rethrowable(error);
+      const reason = `The run could not be opened. ${describeFailure(error)}`;
+      if (!(await park(state, reason))) throw rethrowable(error);
+    }
+  }
+}
+
+/** Goes through the iterations; the answer is the next one when it is time to continue as new, else undefined. */
+async function advance(state: RunState, active: Active, first: number): Promise<number | undefined> {
+  let iteration = first;
+  for (;;) {
+    // An extension may be under way while the last iteration ends.
+    if (iteration > iterationsOf(state)) await condition(allHandlersFinished);
+    if (iteration > iterationsOf(state)) return undefined;
+    if (state.control.paused) await holdPaused(state);
+    if (state.control.cancelAfterPhase) return undefined;
+    if (workflowInfo().continueAsNewSuggested) return iteration;
+    if (!(await runIteration(state, active, iteration))) return undefined;
+    iteration += 1;
+  }
+}
+
+/** Runs one iteration to its end, however often it has to be started. False when the run shall end here. */
+async function runIteration(state: RunState, active: Active, iteration: number): Promise<boolean> {
+  state.iteration = iteration;
+  state.report = undefined;
+  show(state);
+  for (;;) {
+    try {
+      const handle = await startIteration(state, iteration);
+      active.handle = handle;
+      const outcome = await handle.result();
+      if (outcome.stopped) return false;
+      addSummary(state, { runId: state.runId, iteration, metrics: outcome.metrics });
+      state.status = 'running';
+      state.reason = undefined;
+      show(state);
+      return true;
+    } catch (error) {
+      if (isOwnCancellation(error)) throw error;
+      if (isParkable(error) && isTakenOver(error)) throw rethrowable(error);
+      if (!(await park(state, `${iterationTitle(iteration)} ended unexpectedly. ${whyItEnded(error)}`))) return false;
+    } finally {
+      delete active.handle;
+    }
+  }
+}
+
+function whyItEnded(error: unknown): string {
+  if (error instanceof WorkflowExecutionAlreadyStartedError) return `Another workflow still runs ${error.workflowId}.`;
+  if (isParkable(error)) return describeFailure(error);
+  throw error;
+}
+
+async function startIteration(state: RunState, iteration: number): Promise<ChildWorkflowHandle<typeof rZeroIteration>> {
+  for (let waited = 0; ; waited += 2) {
+    const { control } = state;
+    try {
+      const handle = await startChild(rZeroIteration, {
+        workflowId: iterationWorkflowId(state.runId, iteration),
+        args: [{ runId: state.runId, iteration }, control],
+        staticSummary: iterationTitle(iteration),
+        typedSearchAttributes: [
+          { key: RUN_ID_ATTRIBUTE, value: state.runId },
+          { key: ITERATION_ATTRIBUTE, value: iteration },
+        ],
+        // A cancelled iteration frees the accelerator before it closes; a terminated one could not.
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      });
+      // An order that came while the child was being started has not reached it.
+      if (state.control.version !== control.version) await signalControl(state, handle);
+      return handle;
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError) || waited >= PREDECESSOR_PATIENCE_SECONDS)
+        throw error;
+      await sleep('2 seconds', { summary: 'wait for the predecessor to close' });
+    }
+  }
+}
+
+async function pushControl(state: RunState, active: Active): Promise<void> {
+  if (active.handle) await signalControl(state, active.handle);
+}
+
+async function signalControl(state: RunState, handle: ChildWorkflowHandle<typeof rZeroIteration>): Promise<void> {
+  try {
+    await handle.signal(iterationControlSignal, state.control);
+  } catch (error) {
+    if (isOwnCancellation(error)) throw error;
+    // It has just ended; the run itself honours the order before the next iteration.
+    log.info('The iteration ended before the order reached it.', { workflowId: handle.workflowId });
+  }
+}
+
+async function holdPaused(state: RunState): Promise<void> {
+  await note(state, 'paused', state.control.reason);
+  await condition(() => !state.control.paused || state.control.cancelAfterPhase);
+  if (!state.control.cancelAfterPhase) await note(state, 'running');
+}
+
+/** Waits for a person. True when the work shall be tried again, false when the run shall end. */
+async function park(state: RunState, reason: string): Promise<boolean> {
+  const seen = state.control.resumes;
+  await note(state, 'parked', reason);
+  await condition(() => state.control.resumes > seen || state.control.cancelAfterPhase);
+  if (state.control.cancelAfterPhase) return false;
+  await note(state, 'running');
+  return true;
+}
+
+async function conclude(state: RunState, alreadyDone: boolean): Promise<RunResult> {
+  const iterations = iterationsOf(state);
+  const cancelled = state.control.cancelAfterPhase && !isFinished(state);
+  const status = cancelled ? 'cancelled' : 'completed';
+  const message = cancelled
+    ? (state.control.reason ?? 'Ended after its phase, as asked.')
+    : alreadyDone && state.finished === 0
+      ? `Nothing to do: all ${iterations} iterations were finished before. Start it with more iterations to go on.`
+      : `All ${iterations} iterations are finished.`;
+  await noteEnd(state, status, message);
+  await condition(allHandlersFinished);
+  return { runId: state.runId, status, iterations, finished: state.finished, message, summaries: state.summaries };
+}
+
+function isFinished(state: RunState): boolean {
+  const last = state.summaries.at(-1);
+  return (state.plan?.nextIteration ?? 0) > iterationsOf(state) || last?.iteration === iterationsOf(state);
+}
+
+function iterationsOf(state: RunState): number {
+  return state.plan?.iterations ?? 0;
+}
+
+/** Shows a status and writes it to the run's row. A row that cannot be written now does not stop the run. */
+async function note(state: RunState, status: RunStatus, reason?: string): Promise<void> {
+  setStatus(state, status, reason);
+  if (state.plan === undefined) return;
+  try {
+    await notes.setRunStatus.executeWithOptions({ summary: `note: ${status}` }, [statusChange(state)]);
+  } catch (error) {
+    if (isOwnCancellation(error) || !isParkable(error)) throw error;
+    log.warn('The run row could not be updated.', { status, failure: describeFailure(error) });
+  }
+}
+
+/** The last word of a run must reach its row, or Postgres would say "running" for ever. */
+async function noteEnd(state: RunState, status: 'completed' | 'cancelled', message: string): Promise<void> {
+  state.closing = true;
+  for (;;) {
+    setStatus(state, status, message);
+    try {
+      await database.setRunStatus.executeWithOptions({ summary: `note: ${status}` }, [statusChange(state)]);
+      return;
+    } catch (error) {
+      if (isOwnCancellation(error) || !isParkable(error)) throw error;
+      if (!(await park(state, `All work is done, but its end could not be stored. ${describeFailure(error)}`))) {
+        setStatus(state, status, message);
+        return;
+      }
+    }
+  }
+}
+
+function setStatus(state: RunState, status: RunStatus, reason: string | undefined): void {
+  state.status = status;
+  state.reason = reason;
+  show(state);
+}
+
+function statusChange(state: RunState): RunStatusChange {
+  const { runId, status, reason } = state;
+  return { runId, status, ...(reason === undefined ? {} : { reason }) };
+}
