@@ -161,7 +161,8 @@ function plainKernels(tf: Tf): Kernels {
     gather: (table, ids) => tf.gather(table, ids),
     crossEntropy: (logits, labels) => {
       const logProbabilities = tf.logSoftmax(logits);
-      const hot = tf.oneHot(labels, logits.shape[1] as number, 1, 0, 'float32');
+      // The WebAssembly kernel writes integers whatever type it is asked for.
+      const hot = tf.cast(tf.oneHot(labels, logits.shape[1] as number), 'float32');
       return [tf.neg(tf.sum(tf.mul(logProbabilities, hot), -1)), tf.sub(tf.exp(logProbabilities), hot)];
     },
   };

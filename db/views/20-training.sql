@@ -22,7 +22,7 @@ create view r_zero.label_accuracy as
 select a.run_id, a.iteration, a.oracle, coalesce(d.kept, false) as kept,
        count(*)::int as audited,
        count(*) filter (where a.agrees)::int as agreeing,
-       avg(a.agrees::int) as label_accuracy
+       avg(a.agrees::int)::double precision as label_accuracy
 from r_zero.audits a
 left join r_zero.current_gate_decisions d using (question_id)
 group by a.run_id, a.iteration, a.oracle, coalesce(d.kept, false);

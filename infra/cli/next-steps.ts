@@ -1,14 +1,14 @@
 import { dataDirArguments, demoArguments, demoCommand } from './demo-run.ts';
 import type { DemoChoices } from './demo-run.ts';
 import type { RunFacts } from './run-snapshot.ts';
-import type { Style } from './terminal.ts';
+import type { Paint } from './terminal.ts';
 
 /** What to look at and to try after a run, each with the line to type. Run ids are letters, digits, `.`, `_` and `-`. */
 export function nextSteps(
   run: Pick<RunFacts, 'runId' | 'iterations'>,
   choices: DemoChoices,
   dataDir: string,
-  paint: (format: Style, text: string) => string,
+  paint: Paint,
 ): string {
   const place = dataDirArguments(dataDir)
     .map((word) => ` ${word}`)

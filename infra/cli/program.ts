@@ -17,7 +17,7 @@ export interface ProgramOptions {
 export function createProgram({ version, runner }: ProgramOptions): Command {
   const program = new Command('r-zero')
     .description(
-      'R-Zero as durable Temporal workflows: a Challenger and a Solver co-evolve from one base model, and every question, answer,\n' +
+      'R-Zero as durable Temporal workflows: a Challenger and a Solver co-evolve from one base model, and every question, answer, ' +
         'vote and reward is kept in Postgres.',
     )
     .version(version, '-V, --version', 'print the version')

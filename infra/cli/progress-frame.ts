@@ -8,9 +8,7 @@ import { currentPhase, isPhaseDone } from './run-snapshot.ts';
 import type { PhaseState } from './run-snapshot.ts';
 import { describeEngine } from './engine-text.ts';
 import { printable } from './terminal.ts';
-import type { Style, Terminal } from './terminal.ts';
-
-export type Painter = (format: Style, text: string) => string;
+import type { Paint, Terminal } from './terminal.ts';
 
 const BAR_WIDTH = 20;
 const TITLE_WIDTH = 21;
@@ -29,7 +27,7 @@ export function progressFrame(terminal: Terminal): ProgressDisplay {
  *
  * @param paint colours a text; given the plain text, so that widths can be counted before
  */
-export function renderFrame(view: ProgressView, columns: number, paint: Painter): string[] {
+export function renderFrame(view: ProgressView, columns: number, paint: Paint): string[] {
   const { snapshot } = view;
   const { run, phases, summaries } = snapshot;
   const fit = (text: string) => (text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`);

@@ -1,5 +1,5 @@
 import { RZeroError } from '../../activities/errors.ts';
-import type { Style } from './terminal.ts';
+import type { Paint } from './terminal.ts';
 import { printable } from './terminal.ts';
 
 /** Raised by the first Ctrl-C (or SIGTERM, SIGHUP) inside a command; carries the exit code that shells expect. */
@@ -29,7 +29,7 @@ export interface ReportOptions {
   verbose: boolean;
   /** Folder of the logs; named when the failure is not one of ours. */
   logs?: string;
-  paint: (format: Style, text: string) => string;
+  paint: Paint;
 }
 
 /** A failure as lines for standard error: code, message, fix. Never a stack unless it was asked for. */

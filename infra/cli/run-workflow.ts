@@ -88,7 +88,6 @@ export async function countWorkers(client: Client, namespace: string, taskQueue 
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name: taskQueue },
-    taskQueueType: 1,
   });
   // The server remembers pollers for minutes; a live one asks again every minute at the latest.
   const fresh = Date.now() / 1000 - 70;

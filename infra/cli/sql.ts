@@ -79,13 +79,16 @@ export function renderRows({ command, rowCount, fields, rows }: Answer): string 
 }
 
 function cell(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  const text =
-    value instanceof Date ? value.toISOString() : typeof value === 'object' ? JSON.stringify(value) : String(value);
-  const safe = printable(
-    typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toFixed(4))) : text,
-  );
+  const safe = printable(plainText(value));
   return safe.length > WIDEST_CELL ? `${safe.slice(0, WIDEST_CELL - 1)}…` : safe;
+}
+
+function plainText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : String(Number(value.toFixed(4)));
+  return JSON.stringify(value);
 }
 
 /** The password goes through the environment: arguments are visible to every user of the machine. */

@@ -5,12 +5,12 @@ import { PHASE_WORDS } from './phase-text.ts';
 import { PHASE_ORDER } from './run-snapshot.ts';
 import type { RunSnapshot } from './run-snapshot.ts';
 import { plainTable } from './tables.ts';
-import type { Style } from './terminal.ts';
+import type { Paint } from './terminal.ts';
 
 const name = (iteration: number) => (iteration === 0 ? 'base' : String(iteration));
 
 /** Three tables, each narrower than 100 characters, and what the numbers mean in one sentence. */
-export function renderSummary(snapshot: RunSnapshot, paint: (format: Style, text: string) => string): string {
+export function renderSummary(snapshot: RunSnapshot, paint: Paint): string {
   const { summaries } = snapshot;
   const base = summaries.find(({ iteration }) => iteration === 0);
   const evaluated = summaries.filter((row) => isNumber(row.greedy_accuracy) || isNumber(row.sampled_accuracy));

@@ -2,6 +2,9 @@ import { styleText } from 'node:util';
 
 export type Style = Parameters<typeof styleText>[0];
 
+/** Colours a text, or leaves it as it is. */
+export type Paint = (format: Style, text: string) => string;
+
 /** Where a command writes. Results go to `out`; everything that tells how things go on goes to `note`. */
 export interface Terminal {
   /** A line of the result, on standard output. */
@@ -9,7 +12,7 @@ export interface Terminal {
   /** A line about progress: standard output, or standard error when standard output is for a script. */
   note(line?: string): void;
   /** Colours a text for the stream of `note` and `out`; plain when that is not a terminal or `NO_COLOR` is set. */
-  style(format: Style, text: string): string;
+  style: Paint;
   /** The stream of `note`. */
   readonly stream: NodeJS.WriteStream;
   /** True when `stream` is a terminal on which lines may be redrawn. */

@@ -15,7 +15,6 @@ export interface CommandOptions {
   cwd?: string;
   /** Killed after this long. @default 60000 */
   timeoutMs?: number;
-  signal?: AbortSignal;
   /** Runs the program under another account; only root may. */
   account?: { uid: number; gid: number } | undefined;
 }
@@ -24,19 +23,12 @@ export interface CommandOptions {
 const KEEP_CHARACTERS = 64_000;
 
 /** Runs a program to its end and never throws: the caller knows what a failure means and which fix to name. */
-export function runCommand(
-  program: string,
-  args: readonly string[],
-  options: CommandOptions = {},
-): Promise<CommandResult> {
+export function runCommand(program: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       env: options.env ?? process.env,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: options.timeoutMs ?? 60_000,
-      killSignal: 'SIGKILL',
-      ...(options.signal ? { signal: options.signal } : {}),
       ...(options.account ? { uid: options.account.uid, gid: options.account.gid } : {}),
     });
     let stdout = '';
@@ -44,13 +36,17 @@ export function runCommand(
     let startError: string | undefined;
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout = (stdout + text).slice(-KEEP_CHARACTERS)));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-KEEP_CHARACTERS)));
+    // Not spawn's own `timeout`: for a program that cannot be started, its timer runs on and keeps this process alive.
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 60_000);
+    const finish = (code: number | null, signal: NodeJS.Signals | null) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? undefined, signal: signal ?? undefined, stdout, stderr, startError });
+    };
     child.on('error', (error: NodeJS.ErrnoException) => {
       startError = error.code ?? error.message;
-      if (child.pid === undefined) resolve({ code: undefined, signal: undefined, stdout, stderr, startError });
+      if (child.pid === undefined) finish(null, null);
     });
-    child.on('close', (code, signal) => {
-      resolve({ code: code ?? undefined, signal: signal ?? undefined, stdout, stderr, startError });
-    });
+    child.on('close', finish);
   });
 }
 

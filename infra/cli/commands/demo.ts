@@ -17,7 +17,7 @@ export function addDemo(program: Command, runner: CommandRunner): void {
   withCommonOptions(program.command('demo'))
     .summary('run R-Zero end to end and show what it did (npm start)')
     .description(
-      'Brings up Postgres, Temporal and a worker, starts the demo run or continues it, shows its progress and its result,\n' +
+      'Brings up Postgres, Temporal and a worker, starts the demo run or continues it, shows its progress and its result, ' +
         'and stops the servers again. Stop it at any time: the next start goes on from the last finished shard or step.',
     )
     .addOption(seedOption().default(1))

@@ -7,7 +7,7 @@ export function addDoctor(program: Command, runner: CommandRunner): void {
   withCommonOptions(program.command('doctor'))
     .summary('say what is here, what is missing, and how to mend it')
     .description(
-      'Checks Node, dependencies, Python, compiler, TensorFlow, Temporal, Postgres, disk space and model files. Downloads and starts\n' +
+      'Checks Node, dependencies, Python, compiler, TensorFlow, Temporal, Postgres, disk space and model files. Downloads and starts ' +
         'nothing. Exit code 0 when everything needed is there.',
     )
     .option('--json', 'print the report as one JSON object', false)

@@ -7,7 +7,7 @@ export function addMigrate(program: Command, runner: CommandRunner): void {
   withCommonOptions(program.command('migrate'))
     .summary('bring the database schema up to date')
     .description(
-      'Creates or upgrades the schema r_zero in DATABASE_URL, or in the data directory’s own Postgres, which is started for as\n' +
+      'Creates or upgrades the schema r_zero in DATABASE_URL, or in the data directory’s own Postgres, which is started for as ' +
         'long as this takes. Safe to run at any time, and by several at once.',
     )
     .addHelpText('after', '\nExamples:\n  $ DATABASE_URL=postgresql://user@host/database npx r-zero migrate')

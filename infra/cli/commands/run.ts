@@ -40,7 +40,7 @@ function addStart(run: Command, runner: CommandRunner): void {
   withJson(run.command('start'))
     .summary('start a run, or continue a known one')
     .description(
-      'Starts a run and returns at once. A run id that is known continues from Postgres, whatever happened to its earlier\n' +
+      'Starts a run and returns at once. A run id that is known continues from Postgres, whatever happened to its earlier ' +
         'workflow. Without options it is the demo run, under a new name.',
     )
     .option('--input <json>', 'the whole input as one JSON object, or @file; the options below are laid over it')

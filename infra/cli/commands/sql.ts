@@ -12,7 +12,7 @@ export function addSql(program: Command, runner: CommandRunner): void {
   withCommonOptions(program.command('sql'))
     .summary('open psql on the database, or run one query')
     .description(
-      'Opens psql, or prints the connection string when there is none. With a query it prints the rows. Postgres is started for as\n' +
+      'Opens psql, or prints the connection string when there is none. With a query it prints the rows. Postgres is started for as ' +
         'long as this takes when it does not run.',
     )
     .argument('[query]', 'SQL to run; the schema r_zero is searched first')

@@ -7,7 +7,7 @@ export function addUp(program: Command, runner: CommandRunner): void {
   withCommonOptions(program.command('up'))
     .summary('start Postgres, Temporal and a worker, and keep them up')
     .description(
-      'Starts the servers of the data directory (or uses those that DATABASE_URL and TEMPORAL_ADDRESS name) and a worker,\n' +
+      'Starts the servers of the data directory (or uses those that DATABASE_URL and TEMPORAL_ADDRESS name) and a worker, ' +
         'prints their addresses, starts again what dies, and stops everything at Ctrl-C.',
     )
     .option('--no-worker', 'start the servers alone')

@@ -7,7 +7,7 @@ export function addWorker(program: Command, runner: CommandRunner): void {
   withCommonOptions(program.command('worker'))
     .summary('run a worker alone, against servers that run already')
     .description(
-      'Polls the task queues r-zero (workflows and database work) and r-zero-gpu (models, one at a time). Uses DATABASE_URL and\n' +
+      'Polls the task queues r-zero (workflows and database work) and r-zero-gpu (models, one at a time). Uses DATABASE_URL and ' +
         'TEMPORAL_* when they are set, else the running servers of the data directory. Ends gracefully at SIGTERM and Ctrl-C.',
     )
     .addHelpText(
