@@ -26,7 +26,7 @@ import { iterationControlSignal } from './messages.ts';
 import type { IterationControl, IterationOutcome, IterationReport } from './messages.ts';
 import { iterationTitle, renderIteration } from './progress.ts';
 import { describe, isRecord } from './run-request.ts';
-import { PHASE_ATTRIBUTE, STATUS_ATTRIBUTE } from './search-attributes.ts';
+import { PHASE_ATTRIBUTE } from './search-attributes.ts';
 import { PHASES, unitSummary } from './units.ts';
 
 /** Reports per phase beside its start: each costs the run and the iteration some events of history. */
@@ -165,7 +165,6 @@ async function note(
 ): Promise<void> {
   state.status = status;
   state.reason = reason;
-  upsertSearchAttributes([{ key: STATUS_ATTRIBUTE, value: status }]);
   report(state);
   const change = { runId: state.ref.runId, status, ...(reason === undefined ? {} : { reason }) };
   try {

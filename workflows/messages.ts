@@ -100,7 +100,9 @@ export interface IterationReport {
 export const pauseUpdate = defineUpdate<RunStatusView, [PauseRequest | undefined]>('pause');
 export const resumeUpdate = defineUpdate<RunStatusView, [ResumeRequest | undefined]>('resume');
 export const extendUpdate = defineUpdate<RunStatusView, [ExtendRequest | undefined]>('extend');
-export const cancelAfterPhaseUpdate = defineUpdate<RunStatusView, [CancelAfterPhaseRequest | undefined]>('cancelAfterPhase');
+export const cancelAfterPhaseUpdate = defineUpdate<RunStatusView, [CancelAfterPhaseRequest | undefined]>(
+  'cancelAfterPhase',
+);
 export const statusQuery = defineQuery<RunStatusView>('status');
 
 /** Run to iteration. Not for people: use the updates. */

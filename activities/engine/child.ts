@@ -47,7 +47,7 @@ export function startChild({ host, cancelGraceMs, onEvent }: ChildOptions): Chil
   let nextId = 1;
   let alive = true;
   /** Set when this side decided that the process must end, and why. */
-  let ending: 'stop' | 'cancel' | undefined;
+  let ending: 'stop' | 'cancel' | 'memory' | undefined;
 
   const settle = (id: number): Pending | undefined => {
     const call = pending.get(id);
@@ -55,6 +55,8 @@ export function startChild({ host, cancelGraceMs, onEvent }: ChildOptions): Chil
     if (pending.size === 0) setReferenced(child, false);
     return call;
   };
+  /** What a call gets that finds the process gone. */
+  const gone = (): RZeroError => (ending ? endedOnPurpose(ending) : endError(child.exitCode, child.signalCode, lines));
   const failAll = (errorFor: (call: Pending) => RZeroError): void => {
     for (const id of pending.keys()) {
       const call = settle(id);
@@ -81,17 +83,16 @@ export function startChild({ host, cancelGraceMs, onEvent }: ChildOptions): Chil
     else if (message.kind === 'result') settle(message.id)?.resolve(message.output);
     else {
       // The process ends after this one; the next call starts another.
-      if (message.error.code === 'EngineOutOfMemory') alive = false;
+      if (message.error.code === 'EngineOutOfMemory') {
+        alive = false;
+        ending ??= 'memory';
+      }
       settle(message.id)?.reject(fromWireError(message.error));
     }
   });
   const ended = whenEnded(child).then(({ exitCode, signal }) => {
     alive = false;
-    const cause = ending;
-    failAll((call) => {
-      if (cause === 'stop' || call.signal?.aborted) return cancelled(call.signal?.reason);
-      return cause === 'cancel' ? endedForAnother() : endError(exitCode, signal, lines);
-    });
+    failAll((call) => (ending === 'stop' || call.signal?.aborted ? cancelled(call.signal?.reason) : gone()));
     onEvent?.({ kind: 'ended', pid: child.pid ?? 0, exitCode, signal });
   });
 
@@ -109,7 +110,7 @@ export function startChild({ host, cancelGraceMs, onEvent }: ChildOptions): Chil
       new Promise((resolve, reject) => {
         const { signal, onProgress } = options;
         if (signal?.aborted) return reject(cancelled(signal.reason));
-        if (!alive) return reject(endError(child.exitCode, child.signalCode, lines));
+        if (!alive) return reject(gone());
         const id = nextId++;
         let grace: NodeJS.Timeout | undefined;
         const onAbort = (): void => {
@@ -223,8 +224,14 @@ function endError(exitCode: number | null, signal: NodeJS.Signals | null, lines:
   });
 }
 
-function endedForAnother(): RZeroError {
-  return new RZeroError('EngineCrashed', 'The engine process was ended to cancel another call.', {
+const PURPOSES = {
+  stop: 'when the engine was closed',
+  cancel: 'to cancel a call',
+  memory: 'to give back its memory',
+} as const;
+
+function endedOnPurpose(purpose: keyof typeof PURPOSES): RZeroError {
+  return new RZeroError('EngineCrashed', `The engine process of this model was ended ${PURPOSES[purpose]}.`, {
     fix: 'Open the model again from its last checkpoint.',
   });
 }

@@ -20,6 +20,7 @@ export interface ModelConfig {
   readonly eosTokenIds: readonly number[];
 }
 
+const MOST_LAYERS = 1000;
 const FIX = 'Use a Llama-family model folder with a Hugging Face config.json.';
 
 function unreadable(field: string, message: string): RZeroError {
@@ -62,10 +63,13 @@ export function parseModelConfig(text: string): ModelConfig {
   const headDim = positive(fields, 'head_dim', hiddenSize / heads);
   if (headDim % 2 !== 0) throw unreadable('head_dim', `(${headDim}) is odd; rotary embedding needs an even one`);
   const vocabSize = positive(fields, 'vocab_size');
+  const layers = positive(fields, 'num_hidden_layers');
+  // A list of tensors is made from this number before any file is looked at.
+  if (layers > MOST_LAYERS) throw unreadable('num_hidden_layers', `is ${layers}; supported: up to ${MOST_LAYERS}`);
   return {
     vocabSize,
     hiddenSize,
-    layers: positive(fields, 'num_hidden_layers'),
+    layers,
     heads,
     kvHeads,
     headDim,

@@ -7,13 +7,14 @@ import type { ModelConfig } from './config.ts';
  * half of the sines, and dh^(-1/4) into all, so that q.k comes out divided by sqrt(dh).
  */
 export interface RopeTables {
-  readonly length: number;
+  /** Positions so far. */
+  length: number;
   /** [length * dh] */
-  readonly cos: Float32Array;
-  readonly sin: Float32Array;
+  cos: Float32Array;
+  sin: Float32Array;
 }
 
-export function ropeTables(config: ModelConfig, length: number): RopeTables {
+export function ropeTables(config: ModelConfig, length = 0): RopeTables {
   const { headDim, ropeTheta } = config;
   const half = headDim / 2;
   const scale = headDim ** -0.25;
@@ -32,6 +33,12 @@ export function ropeTables(config: ModelConfig, length: number): RopeTables {
   return { length, cos, sin };
 }
 
+/** Longer tables when a position asks for them: few sequences come near the context of a long-context model. */
+function growTables(config: ModelConfig, tables: RopeTables, length: number): void {
+  if (length <= tables.length) return;
+  Object.assign(tables, ropeTables(config, Math.min(config.maxPositions, Math.max(length, 2 * tables.length, 64))));
+}
+
 /** Rows of the tables at the given positions, [shape..., dh]. Negative positions (padding) read row 0. */
 export function ropeAt(
   tf: typeof tfc,
@@ -41,6 +48,9 @@ export function ropeAt(
   shape: readonly number[],
 ): { cos: tfc.Tensor; sin: tfc.Tensor } {
   const { headDim } = config;
+  let last = 0;
+  for (let row = 0; row < positions.length; row++) last = Math.max(last, positions[row] as number);
+  growTables(config, tables, last + 1);
   const cos = new Float32Array(positions.length * headDim);
   const sin = new Float32Array(positions.length * headDim);
   for (let row = 0; row < positions.length; row++) {

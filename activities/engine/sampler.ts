@@ -240,7 +240,7 @@ function decodeRows(model: Model, cache: DecodeCache, rows: readonly Row[]): Flo
     const tokens = Int32Array.from(rows, (row) => row.completion.tokens.at(-1) as number);
     const mask = paddingMask(tf, cache.padding, cache.length + 1);
     // A finished row may outlast its context; where it then points does not matter.
-    const position = (pads: number): number => Math.min(cache.length - pads, model.rope.length - 1);
+    const position = (pads: number): number => Math.min(cache.length - pads, config.maxPositions - 1);
     const output = decode(runtime, config, parametersOf(model), {
       tokens: tf.tensor1d(tokens, 'int32'),
       batch: rows.length,

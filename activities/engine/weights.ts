@@ -34,7 +34,7 @@ export function createModel(runtime: Runtime, config: ModelConfig, stored: Reado
     const values = joinStored(spec, (name) => stored.get(name));
     return runtime.tf.tensor(values, [...spec.shape], 'float32');
   });
-  return { runtime, config, specs, rope: ropeTables(config, config.maxPositions), tensors };
+  return { runtime, config, specs, rope: ropeTables(config), tensors };
 }
 
 /** Values of one runtime tensor from its stored parts. */

@@ -29,7 +29,7 @@ export class NotComparable extends Error {
 
 const MAX_BITS = 4096;
 const MAX_TERMS = 300;
-const MAX_STEPS = 20_000;
+const MAX_STEPS = 5000;
 const MAX_SUM_POWER = 40n;
 const IMAGINARY = '@i';
 
@@ -71,7 +71,7 @@ export class Algebra {
     const length = bits(value);
     if (length > MAX_BITS) throw new NotComparable('number too long');
     // Reducing a fraction costs the square of its length.
-    this.#charge(1 + (length / 256) ** 2);
+    this.#charge((length / 128) ** 2);
     return value;
   }
 
@@ -282,21 +282,25 @@ export class Algebra {
   #addSums(a: Sum, b: Sum): Sum {
     this.#charge(a.size + b.size);
     const result = new Map(a);
-    for (const [key, term] of b) {
+    this.#accumulate(result, b);
+    return result;
+  }
+
+  #accumulate(result: Map<string, Term>, addend: Sum): void {
+    for (const [key, term] of addend) {
       const known = result.get(key);
       const coefficient = known === undefined ? term.coefficient : addRational(known.coefficient, term.coefficient);
       if (coefficient.num === 0n) result.delete(key);
       else result.set(key, { coefficient: this.#guard(coefficient), factors: term.factors });
     }
     if (result.size > MAX_TERMS) throw new NotComparable('too many terms');
-    return result;
   }
 
   #multiplySums(a: Sum, b: Sum): Sum {
     if (a === UNIT) return b;
     if (b === UNIT) return a;
     this.#charge(a.size * b.size);
-    let result: Sum = new Map();
+    const result = new Map<string, Term>();
     for (const left of a.values()) {
       for (const right of b.values()) {
         const factors = new Map(left.factors);
@@ -305,7 +309,7 @@ export class Algebra {
           factors.set(atom, known === undefined ? exponent : addRational(known, exponent));
         }
         const coefficient = this.#guard(multiplyRational(left.coefficient, right.coefficient));
-        result = this.#addSums(result, this.#normalTerm(coefficient, factors));
+        this.#accumulate(result, this.#normalTerm(coefficient, factors));
       }
     }
     return result;

@@ -110,6 +110,7 @@ function listKey(text: string, algebra: Algebra, depth: number): string | null {
   const parts = splitTopLevel(text, /,(?!\d{3}(?!\d))|(?<!\d),|;|\s(?:or|and)\s/g).map((part) => part.trim());
   if (parts.length < 2) return null;
   const items = parts.filter((part) => part !== '');
+  if (items.length === 0) throw new NotAnExpression('separators only');
   const names = items.map((part) => LABEL.exec(part)?.[1]?.trim());
   const distinct = new Set(names.filter((name) => name !== undefined));
   if (distinct.size > 1 && names.every((name) => name !== undefined)) {

@@ -95,17 +95,18 @@ export function spellOutNumbers(text: string): string {
     });
 }
 
-/** A key for answers in words: case, punctuation, articles and LaTeX macros do not matter. */
+/** A key for answers in words: case, punctuation and articles do not matter. With digits or signs among them, everything but space does. */
 export function wordKey(text: string): string {
-  const words = text
-    .toLowerCase()
-    .replace(/\\[a-z]+/g, (macro) => ` ${macro.slice(1)} `)
-    .replace(/[^\p{L}\p{N}+\-*/^=<>.]+/gu, ' ')
+  const lower = text.toLowerCase();
+  const words = lower
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .trim()
     .split(' ')
-    .filter((word) => !['the', 'a', 'an'].includes(word));
-  const joined = words.join(' ').replace(/\.+$/, '');
-  return SYNONYMS.get(joined) ?? NUMBER_WORDS.get(joined) ?? (joined === '' ? text : joined);
+    .filter((word) => !['the', 'a', 'an'].includes(word))
+    .join(' ');
+  const known = SYNONYMS.get(words) ?? NUMBER_WORDS.get(words);
+  if (known !== undefined) return known;
+  return words === '' || /[\d=<>^_+*/\\|()[\]{}:]/.test(lower) ? lower.replace(/\s+/g, '') : words;
 }
 
 const SYNONYMS = new Map<string, string>([

@@ -7,7 +7,7 @@ import { pythonStrip } from './python-text.ts';
 
 const BOX = '\\boxed{';
 const STOP_WORDS = ['</s>', '<|im_end|>', '<|endoftext|>'];
-const LETTERS = [...'ABCDEFGHIJ'];
+const LETTERS = 'A B C D E F G H I J'.split(' ');
 /** The reference looks for nesting two levels deep and no deeper. */
 const MAX_BOX_DEPTH = 2;
 
@@ -101,7 +101,7 @@ export function bbehCorrect(output: string, reference: string): boolean {
 }
 
 function isBracketedLetter(text: string): boolean {
-  return [...text].length === 3 && text.startsWith('(') && text.endsWith(')');
+  return Array.from(text).length === 3 && text.startsWith('(') && text.endsWith(')');
 }
 
 function bbehPrediction(output: string): string {

@@ -2,7 +2,7 @@
  * Reads an answer written in LaTeX or plain text as an exact value. Recursive descent over characters, bounded in nesting. Throws
  * `NotAnExpression` for text that is no formula, `NotComparable` for one beyond the bounds; both stay inside this folder.
  */
-import { Algebra, NotComparable, type Value } from './algebra.ts';
+import { type Algebra, NotComparable, type Value } from './algebra.ts';
 import { ONE, integer, parseDecimal, type Rational } from './rational.ts';
 import { applyFunction, FUNCTION_NAMES } from './special-functions.ts';
 
@@ -278,10 +278,11 @@ export class ExpressionParser {
   }
 
   #rounded(name: 'lfloor' | 'lceil'): Value {
-    const [close, apply] = name === 'lfloor' ? ['rfloor', 'floor'] : ['rceil', 'ceil'];
+    const close = name === 'lfloor' ? 'rfloor' : 'rceil';
+    const apply = name === 'lfloor' ? 'floor' : 'ceil';
     const value = this.#nested(() => this.#sum());
-    if (!this.#takeMacro(close as string)) throw new NotAnExpression('bracket not closed');
-    return applyFunction(this.#algebra, apply as string, [value]);
+    if (!this.#takeMacro(close)) throw new NotAnExpression('bracket not closed');
+    return applyFunction(this.#algebra, apply, [value]);
   }
 
   #root(): Value {

@@ -9,6 +9,8 @@ export class LatexUnreadable extends Error {
 }
 
 const MAX_DEPTH = 80;
+/** A fraction without its arguments is read again by the one around it, so the work needs a bound of its own. */
+const MAX_PIECES = 20_000;
 
 const SYMBOLS = new Map(
   (
@@ -69,6 +71,7 @@ class Renderer {
   readonly #text: string;
   #position = 0;
   #depth = 0;
+  #pieces = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -105,6 +108,8 @@ class Renderer {
   }
 
   #piece(): string {
+    this.#pieces += 1;
+    if (this.#pieces > MAX_PIECES) throw new LatexUnreadable('too much to read');
     const character = this.#text.charAt(this.#position);
     if (character === '\\') return this.#macro();
     if (character === '{') return this.#group();

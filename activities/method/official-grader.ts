@@ -43,7 +43,7 @@ function splitTuple(text: string): string[] {
     plain.length > 2 &&
     TUPLE_CHARACTERS.includes(plain.charAt(0)) &&
     TUPLE_CHARACTERS.includes(plain.charAt(plain.length - 1)) &&
-    ![...TUPLE_CHARACTERS].some((character) => inside.includes(character));
+    !/[()[\]]/.test(inside);
   return isTuple ? inside.split(',').map((element) => element.trim()) : [plain];
 }
 

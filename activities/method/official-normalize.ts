@@ -36,7 +36,7 @@ function stripString(answer: string): string | null {
   if (text === '') return text;
   if (text.startsWith('.')) text = `0${text}`;
   const sides = text.split('=');
-  if (sides.length === 2 && [...(sides[0] as string)].length <= 2) text = sides[1] as string;
+  if (sides.length === 2 && Array.from(sides[0] as string).length <= 2) text = sides[1] as string;
   const rooted = fixRoots(text);
   if (rooted === null) return null;
   const fractions = fixFractions(rooted.replaceAll(' ', ''));
@@ -63,7 +63,7 @@ function fixFractions(text: string): string | null {
   for (const piece of rest) {
     result += '\\frac';
     if (piece === '') return null;
-    const [top, bottom, ...tail] = [...piece];
+    const [top, bottom, ...tail] = Array.from(piece);
     if (top === '{') {
       result += piece;
     } else if (bottom === undefined) {

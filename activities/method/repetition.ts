@@ -84,7 +84,8 @@ export function clusterByBleu(
 
   const near = new DisjointSets(tokens.length);
   forEachCandidate(batch, threshold, (i, j) => {
-    if (distance(i, j) < threshold) near.union(i, j);
+    // Pairs that are connected already need no measuring here.
+    if (near.find(i) !== near.find(j) && distance(i, j) < threshold) near.union(i, j);
   });
   if (copyOf !== null) copyOf.forEach((first, i) => near.union(first, i));
 

@@ -3,6 +3,7 @@ import type { RunInput } from '../../activities/contract.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { conflictingFields, resolveRunInput } from '../../activities/run-input.ts';
 import type { RunConfig } from '../../activities/run-input.ts';
+import { readRunInput } from './run-input-text.ts';
 import { isComplete } from './run-snapshot.ts';
 import type { RunSnapshot } from './run-snapshot.ts';
 
@@ -13,6 +14,8 @@ export interface DemoChoices {
   control: string;
   preset: string;
   runId?: string | undefined;
+  /** Further fields of the run's input, as JSON or `@file`. */
+  input?: string | undefined;
 }
 
 /** A run of its own for each choice that makes a different experiment; more iterations are the same one, continued. */
@@ -28,15 +31,9 @@ export function demoRunId({ seed, control, preset, runId }: DemoChoices): string
 
 /** @throws RZeroError `RunInputInvalid` */
 export function demoInput(choices: DemoChoices): RunInput & { runId: string } {
-  const input = {
-    runId: demoRunId(choices),
-    seed: choices.seed,
-    control: choices.control,
-    preset: choices.preset,
-    ...(choices.iterations === undefined ? {} : { iterations: choices.iterations }),
-  };
-  resolveRunInput(input);
-  return input;
+  const { seed, control, preset, iterations } = choices;
+  const fields = { seed, control, preset, ...(iterations === undefined ? {} : { iterations }) };
+  return { ...readRunInput(choices.input, fields), runId: demoRunId(choices) };
 }
 
 /**

@@ -34,7 +34,7 @@ const LINES_INTERVAL_MS = 1_000;
 
 export async function demo(options: DemoOptions, terminal: Terminal): Promise<void> {
   const input = demoInput(options);
-  const again = demoCommand(demoArguments(options, options.dataDir));
+  const again = demoCommand(demoArguments(options, options.dataDir, { iterations: options.iterations }));
   try {
     const finished = await withStack({ dataDir: options.dataDir, terminal }, async (session) => {
       const stored = await readSnapshot(session.pool, input.runId);
@@ -75,10 +75,10 @@ async function runToEnd(
   again: string,
 ): Promise<RunSnapshot> {
   terminal.note('  Starting the worker.');
-  await orAborted(session.signal, session.worker());
+  await orAborted(session.signal, () => session.worker());
   terminal.note(`✓ The worker is ready; its log is ${session.workerLog}`);
   const { client } = await session.temporal();
-  const begun = await orAborted(session.signal, beginRun(client, input, stored !== undefined));
+  const begun = await orAborted(session.signal, () => beginRun(client, input, stored !== undefined));
   terminal.note(describeBeginning(begun, input.runId, stored));
   if (session.stack.uiUrl) terminal.note(`  Temporal UI: ${session.stack.uiUrl}   Ctrl-C stops; ${again} continues.`);
   terminal.note();
@@ -146,7 +146,7 @@ function explainStop({ status, reason }: FollowOutcome, { run }: RunSnapshot, te
 async function keepRunning(session: StackSession, terminal: Terminal): Promise<never> {
   const { uiUrl } = session.stack;
   terminal.note(`The servers keep running${uiUrl ? ` (Temporal UI: ${uiUrl})` : ''}. Ctrl-C stops them.`);
-  return await orAborted(session.signal, session.lost);
+  return await orAborted(session.signal, () => session.lost);
 }
 
 function printResult(snapshot: RunSnapshot, terminal: Terminal): void {

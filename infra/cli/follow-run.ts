@@ -1,10 +1,9 @@
 /** Watches a run until it ends or stands still, and shows on the way how it goes. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type pg from 'pg';
 import type { RunStatus } from '../../activities/contract.ts';
 import { RZeroError } from '../../activities/errors.ts';
-import { orAborted } from './interrupts.ts';
+import { orAborted, pause } from './interrupts.ts';
 import type { ProgressDisplay } from './progress-view.ts';
 import { RunReader } from './run-reader.ts';
 import { describeWorkflow, readResult } from './run-workflow.ts';
@@ -63,11 +62,11 @@ export async function followRun(options: FollowOptions): Promise<FollowOutcome> 
       if (!isServerGone(error) || healings >= MOST_HEALINGS) throw error;
       if (Date.now() - answeredAt >= PATIENCE_MS) {
         healings += 1;
-        await orAborted(signal, heal());
+        await orAborted(signal, heal);
         answeredAt = Date.now();
       }
     }
-    await orAborted(signal, sleep(intervalMs));
+    await pause(signal, intervalMs);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Interrupted } from './report-error.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -35,8 +36,11 @@ export function catchInterrupts(onFirst: () => void): Interrupts {
   };
 }
 
-/** `work`, or the reason of the abort, whichever comes first. The loser's failure is not left unhandled. */
-export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+/**
+ * `work`, or the reason of the abort, whichever comes first; not begun at all after the abort. The loser's failure is not
+ * left unhandled.
+ */
+export async function orAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -44,8 +48,18 @@ export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promi
     signal.addEventListener('abort', onAbort);
   });
   try {
-    return await Promise.race([work, aborted]);
+    return await Promise.race([work(), aborted]);
   } finally {
     if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Waits, but not beyond the abort, whose reason it throws. Leaves no timer behind. */
+export async function pause(signal: AbortSignal, milliseconds: number): Promise<void> {
+  try {
+    await sleep(milliseconds, undefined, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   }
 }

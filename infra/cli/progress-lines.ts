@@ -37,13 +37,13 @@ export function progressLines(write: (line: string) => void): ProgressDisplay {
     if (stored) say(now, stored);
   }
 
-  function tellPhase(phase: PhaseState, view: ProgressView): void {
+  function tellPhase(phase: PhaseState, view: ProgressView, resumed: boolean): void {
     const key = phaseKey(phase);
     const name = `${iterationName(phase.iteration, view.snapshot.run.iterations)}  ${PHASE_WORDS[phase.phase].title}`;
     const active = currentPhase(view.snapshot) === phase;
     if (!announced.has(key) && (active || isPhaseDone(phase))) {
       announced.add(key);
-      const part = phase.unitsDone > 0 && active ? `, ${count(phase.unitsDone)} stored already` : '';
+      const part = resumed && phase.unitsDone > 0 ? `, ${count(phase.unitsDone)} stored already` : '';
       if (active) say(view.now, `${name}: ${unitCount(phase.phase, phase.units)}${part}`);
     }
     if (isPhaseDone(phase) && !finished.has(key)) {
@@ -57,7 +57,7 @@ export function progressLines(write: (line: string) => void): ProgressDisplay {
     if (run.status === status) return;
     const before = status;
     status = run.status;
-    if (status === 'running' && before !== 'running') say(now, 'The run goes on.');
+    if (status === 'running' && (before === 'paused' || before === 'parked')) say(now, 'The run goes on.');
     if (status === 'paused' || status === 'parked') {
       say(now, `The run is ${status}${run.statusReason ? `: ${run.statusReason}` : '.'}`);
     }
@@ -66,14 +66,19 @@ export function progressLines(write: (line: string) => void): ProgressDisplay {
   return {
     update(view) {
       const { snapshot, now } = view;
+      const resumed = first;
       if (first) {
         takeStock(snapshot, now);
-        status = snapshot.run.status === 'running' ? 'running' : status;
+        // A run that was just resumed may still be called paused in its row.
+        status = snapshot.run.status;
       }
       first = false;
-      for (const phase of snapshot.phases) tellPhase(phase, view);
-      for (const iteration of finishedIterations(snapshot)) {
-        if (summarised.has(iteration)) continue;
+      const whole = finishedIterations(snapshot);
+      for (const [index, phase] of snapshot.phases.entries()) {
+        tellPhase(phase, view, resumed);
+        const { iteration } = phase;
+        if (snapshot.phases[index + 1]?.iteration === iteration || summarised.has(iteration)) continue;
+        if (!whole.includes(iteration)) continue;
         summarised.add(iteration);
         const line = describeIteration(snapshot, iteration);
         if (line) say(now, line);
@@ -102,7 +107,11 @@ function heartbeat(phase: PhaseState, view: ProgressView): string {
 export function describeStored(snapshot: RunSnapshot): string | undefined {
   const whole = finishedIterations(snapshot);
   const active = currentPhase(snapshot);
-  const names = whole.map((iteration) => (iteration === 0 ? 'the base model’s evaluation' : `iteration ${iteration}`));
+  const trained = whole.filter((iteration) => iteration > 0);
+  const names = [
+    ...(whole.includes(0) ? ['the base model’s evaluation'] : []),
+    ...(trained.length > 0 ? [iterationRange(trained)] : []),
+  ];
   const partly = snapshot.phases.filter((phase) => phase.iteration === active?.iteration && isPhaseDone(phase)).at(-1);
   const parts = [
     ...(names.length > 0 ? [names.join(', ')] : []),
@@ -112,6 +121,12 @@ export function describeStored(snapshot: RunSnapshot): string | undefined {
       : []),
   ];
   return parts.length > 0 ? `Stored already: ${parts.join('; ')}.` : undefined;
+}
+
+/** Iterations end in order, so the first and the last name them all. */
+function iterationRange(iterations: readonly number[]): string {
+  const [from, to] = [iterations[0], iterations.at(-1)];
+  return from === to ? `iteration ${from}` : `iterations ${from} to ${to}`;
 }
 
 function finishedIterations({ phases }: RunSnapshot): number[] {
@@ -124,13 +139,14 @@ export function describeIteration({ run, summaries }: RunSnapshot, iteration: nu
   const row = summaries.find((summary) => summary.iteration === iteration);
   const base = summaries.find((summary) => summary.iteration === 0);
   if (!row) return undefined;
-  const accuracy = (name: string, value: number | null, before: number | null | undefined) =>
-    value === null
-      ? []
-      : [`${name} ${percent(value)}${iteration === 0 ? '' : ` (${points(value, before)} points against the base)`}`];
-  const parts = [
+  const accuracy = (title: string, value: number | null, before: number | null | undefined) =>
+    value === null ? [] : [`${title} ${percent(value)}${iteration === 0 ? '' : ` (${points(value, before)})`}`];
+  const accuracies = [
     ...accuracy('greedy', row.greedy_accuracy, base?.greedy_accuracy),
     ...accuracy('sampled', row.sampled_accuracy, base?.sampled_accuracy),
+  ];
+  const parts = [
+    ...(accuracies.length > 0 ? [`${accuracies.join(', ')}${iteration === 0 ? '' : ' against the base'}`] : []),
     ...(row.kept === null ? [] : [`${count(row.kept)} questions kept`]),
     ...(row.label_accuracy === null ? [] : [`${percent(row.label_accuracy)} of their labels true`]),
   ];

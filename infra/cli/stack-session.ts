@@ -48,7 +48,7 @@ export async function withStack<T>(options: SessionOptions, work: (session: Stac
   const session = new Session(options);
   try {
     await session.open();
-    return await orAborted(session.signal, work(session));
+    return await orAborted(session.signal, () => work(session));
   } catch (error) {
     // Whatever else went wrong while it was being stopped, the stop was asked for.
     throw session.signal.aborted ? session.signal.reason : error;
@@ -84,6 +84,7 @@ class Session implements StackSession {
   #pool: pg.Pool | undefined;
   #client: ConnectedClient | undefined;
   #worker: WorkerProcess | undefined;
+  #healing: Promise<void> = Promise.resolve();
   #announceLost: (error: unknown) => void = () => undefined;
 
   constructor(options: SessionOptions) {
@@ -145,7 +146,12 @@ class Session implements StackSession {
     return this.#worker;
   }
 
-  async heal(): Promise<void> {
+  heal(): Promise<void> {
+    this.#healing = this.#heal();
+    return this.#healing;
+  }
+
+  async #heal(): Promise<void> {
     const before = this.stack;
     this.#stack = await startStack({
       dataDir: this.#options.dataDir,
@@ -172,14 +178,15 @@ class Session implements StackSession {
 
   async close(): Promise<void> {
     const { terminal } = this.#options;
-    const outcomes: PromiseSettledResult<unknown>[] = [];
+    // A server that is just being started must be up before it can be stopped.
+    const outcomes: PromiseSettledResult<unknown>[] = await Promise.allSettled([this.#healing]);
     if (this.#worker) {
       if (this.signal.aborted) terminal.note('  Stopping the worker; the shard or step at work may end first.');
       outcomes.push(...(await Promise.allSettled([this.#worker.stop()])));
     }
     outcomes.push(...(await Promise.allSettled([this.#client?.close(), this.#pool?.end()])));
     if (this.#stack) outcomes.push(...(await Promise.allSettled([this.#stack.stop()])));
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    const failed = outcomes.slice(1).find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
   }
 

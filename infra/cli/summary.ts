@@ -7,11 +7,19 @@ import type { RunSnapshot } from './run-snapshot.ts';
 import { plainTable } from './tables.ts';
 import type { Paint } from './terminal.ts';
 
+/** More rows than this say less; `run status --json` has them all. */
+const MOST_ROWS = 20;
+
 const name = (iteration: number) => (iteration === 0 ? 'base' : String(iteration));
+
+/** The base model and the last iterations. */
+function shown(rows: readonly IterationRow[]): IterationRow[] {
+  return rows.filter(({ iteration }, index) => iteration === 0 || index >= rows.length - MOST_ROWS);
+}
 
 /** Three tables, each narrower than 100 characters, and what the numbers mean in one sentence. */
 export function renderSummary(snapshot: RunSnapshot, paint: Paint): string {
-  const { summaries } = snapshot;
+  const summaries = shown(snapshot.summaries);
   const base = summaries.find(({ iteration }) => iteration === 0);
   const evaluated = summaries.filter((row) => isNumber(row.greedy_accuracy) || isNumber(row.sampled_accuracy));
   const trained = summaries.filter(({ iteration }) => iteration > 0);
@@ -49,9 +57,12 @@ export function renderSummary(snapshot: RunSnapshot, paint: Paint): string {
       ),
       '',
       paint('bold', 'Working time by phase'),
-      timeTable(snapshot),
+      timeTable(snapshot, summaries),
       '',
     );
+  }
+  if (summaries.length < snapshot.summaries.length) {
+    parts.push(`Only the last ${MOST_ROWS} of ${snapshot.summaries.length - 1} iterations are shown.`, '');
   }
   const meaning = explainGain(snapshot);
   if (meaning) parts.push(meaning);
@@ -64,11 +75,11 @@ function accuracyCells(row: IterationRow, base: IterationRow | undefined, field:
   return [percent(row[field]), row.iteration === 0 ? '' : points(row[field], base?.[field])];
 }
 
-function timeTable({ phases, summaries }: RunSnapshot): string {
+function timeTable({ phases }: RunSnapshot, rows: readonly IterationRow[]): string {
   const present = PHASE_ORDER.filter((phase) => phases.some((state) => state.phase === phase));
   return plainTable(
     ['iteration', ...present.map((phase) => PHASE_WORDS[phase].short), 'all'],
-    summaries.map((row) => [
+    rows.map((row) => [
       name(row.iteration),
       ...present.map((phase) => {
         const state = phases.find((candidate) => candidate.iteration === row.iteration && candidate.phase === phase);

@@ -1,9 +1,8 @@
 /** `r-zero up`: servers and a worker that stay until Ctrl-C. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { redact } from '../dev-stack/index.ts';
 import { dataDirArguments } from './demo-run.ts';
 import { databaseAnswers } from './endpoints.ts';
-import { orAborted } from './interrupts.ts';
+import { orAborted, pause } from './interrupts.ts';
 import { Interrupted } from './report-error.ts';
 import { describeNamespace } from './run-workflow.ts';
 import { withStack } from './stack-session.ts';
@@ -26,7 +25,7 @@ export async function up({ dataDir, worker }: UpOptions, terminal: Terminal): Pr
     await withStack({ dataDir, terminal }, async (session) => {
       if (worker) {
         terminal.note('  Starting the worker.');
-        await orAborted(session.signal, session.worker());
+        await orAborted(session.signal, () => session.worker());
         terminal.note('✓ The worker is ready.');
       }
       terminal.note(describeStack(session, worker, place));
@@ -57,9 +56,9 @@ function describeStack({ stack, workerLog }: StackSession, worker: boolean, plac
 /** A server that was killed is started again; the worker is looked after by its own supervisor. */
 async function keepAlive(session: StackSession, dataDir: string): Promise<never> {
   for (;;) {
-    await orAborted(session.signal, sleep(HEALTH_INTERVAL_MS));
+    await pause(session.signal, HEALTH_INTERVAL_MS);
     if (await isHealthy(session, dataDir)) continue;
-    await orAborted(session.signal, session.heal());
+    await orAborted(session.signal, () => session.heal());
   }
 }
 

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { RZeroError } from '../../activities/errors.ts';
+import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { isAlive } from '../setup/process-identity.ts';
 import type { ProcessIdentity } from '../setup/process-identity.ts';
 import { runCommand } from '../setup/run-command.ts';
@@ -28,14 +29,6 @@ export interface RunningTemporal {
 
 const NAMESPACE = 'default';
 const START_TIMEOUT_MS = 60_000;
-
-/** Search attributes of `rZeroRun` and `rZeroIteration`; naming them again at a restart is harmless. */
-const SEARCH_ATTRIBUTES = {
-  RZeroRunId: 'Keyword',
-  RZeroIteration: 'Int',
-  RZeroPhase: 'Keyword',
-  RZeroStatus: 'Keyword',
-};
 
 /** A running Temporal dev server with UI on the data directory's database file: the one that runs already, or a new one. */
 export async function ensureTemporalServer(request: TemporalRequest): Promise<RunningTemporal> {
@@ -161,9 +154,10 @@ function serverArguments(
   // Five times the throughput of SQLite's defaults; NORMAL can lose the last transactions on power loss, not on a crash.
   const pragmas = ['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'];
   const optional = supported('--ui-disable-news-fetch') ? ['--ui-disable-news-fetch'] : [];
-  const attributes = Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
+  // `KEYWORD` is `Keyword` here. Naming attributes again at a restart is harmless.
+  const attributes = SEARCH_ATTRIBUTES.flatMap(({ name, type }) => [
     '--search-attribute',
-    `${name}=${type}`,
+    `${name}=${type.charAt(0)}${type.slice(1).toLowerCase()}`,
   ]);
   return ['server', 'start-dev', ...place, ...listen, ...pragmas, ...optional, ...attributes];
 }

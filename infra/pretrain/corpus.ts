@@ -32,7 +32,7 @@ export const CORPUS_RECIPE: CorpusRecipe = {
   challengerShare: 0.3,
   malformedShare: 0.1,
   challengerTerms: [0.9, 0.08, 0.015, 0.005],
-  workedShare: 0.45,
+  workedShare: 0.4,
   guessError: [0, 3, 5, 7],
 };
 

@@ -68,7 +68,7 @@ export function isCheckout() {
 }
 
 /** `npm ci` when the installed packages are not those of package-lock.json; one process at a time. */
-async function installDependencies() {
+export async function installDependencies() {
   if (areDependenciesFresh()) return;
   const lock = join(root, '.r-zero', 'install.lock');
   mkdirSync(dirname(lock), { recursive: true });
@@ -76,7 +76,8 @@ async function installDependencies() {
   try {
     if (areDependenciesFresh()) return;
     const count = Object.keys(readJson(join(root, 'package-lock.json')).packages ?? {}).length - 1;
-    console.error(`  Installing the locked npm packages (${count}, about 500 MB) into ${join(root, 'node_modules')}`);
+    console.error(`  Installing the locked npm packages (${count}, about 800 MB) into ${join(root, 'node_modules')}`);
+    const stopClock = showClock();
     const { code, output } = await runNpm([
       'ci',
       '--ignore-scripts',
@@ -86,6 +87,7 @@ async function installDependencies() {
       '--no-fund',
       '--loglevel=error',
     ]);
+    stopClock();
     if (code !== 0) {
       throw problem(
         'SetupFailed',
@@ -93,11 +95,24 @@ async function installDependencies() {
         'Check the network, the npm configuration and free disk space, then start again.',
       );
     }
+    // npm makes no folder when there is nothing to put into it.
+    mkdirSync(dirname(stampPath()), { recursive: true });
     writeFileSync(stampPath(), lockHash());
     console.error('✓ The npm packages are installed.');
   } finally {
     rmSync(lock, { force: true });
   }
+}
+
+/** npm tells nothing while it works; on a terminal, the seconds show that something happens. */
+function showClock() {
+  if (!process.stderr.isTTY) return () => undefined;
+  const started = Date.now();
+  const timer = setInterval(() => process.stderr.write(`\r  ${Math.round((Date.now() - started) / 1000)} s`), 1000);
+  return () => {
+    clearInterval(timer);
+    process.stderr.write('\r\u001b[K');
+  };
 }
 
 const stampPath = () => join(root, 'node_modules', '.r-zero-lock');
@@ -174,7 +189,8 @@ function runNpm(args) {
   return new Promise((resolve) => {
     const child = spawn(program, [...first, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
-    const keep = (text) => (output = (output + text).slice(-4000));
+    // npm names the cause first and then explains its options at length.
+    const keep = (text) => (output = (output + text).slice(0, 1500));
     child.stdout.setEncoding('utf8').on('data', keep);
     child.stderr.setEncoding('utf8').on('data', keep);
     child.on('error', (error) => resolve({ code: error.code, output: 'npm was not found; it comes with Node.' }));

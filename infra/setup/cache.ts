@@ -57,7 +57,7 @@ export async function ensureArtifact(artifact: CachedArtifact): Promise<string> 
     }
   } catch (error) {
     if (error instanceof RZeroError || systemErrorCode(error) === undefined) throw error;
-    throw asStorageError(error, target);
+    throw asStorageError(error, target, 'cache');
   }
 }
 

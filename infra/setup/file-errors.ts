@@ -4,13 +4,19 @@ export function systemErrorCode(error: unknown): string | undefined {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }
 
+/** How a user moves the folder elsewhere; completes a fix. */
+const ELSEWHERE = {
+  data: 'the data directory (--data-dir or R_ZERO_DATA_DIR)',
+  cache: 'the download cache (R_ZERO_CACHE)',
+};
+
 /** Gives an operating system's refusal to write under `path` a stable code and a fix; other errors pass unchanged. */
-export function asStorageError(error: unknown, path: string): unknown {
+export function asStorageError(error: unknown, path: string, kind: keyof typeof ELSEWHERE = 'data'): unknown {
   switch (systemErrorCode(error)) {
     case 'ENOSPC':
     case 'EDQUOT':
       return new RZeroError('DiskFull', `No space is left for ${path}.`, {
-        fix: 'Free some space, or point the data directory (--data-dir or R_ZERO_DATA_DIR) at another disk.',
+        fix: `Free some space, or point ${ELSEWHERE[kind]} at another disk.`,
         cause: error,
       });
     case 'EACCES':
@@ -18,7 +24,7 @@ export function asStorageError(error: unknown, path: string): unknown {
     case 'EROFS':
     case 'ENOTDIR':
       return new RZeroError('SetupFailed', `${path} cannot be written (${systemErrorCode(error)}).`, {
-        fix: 'Make it writable for this user, or choose another folder with --data-dir or R_ZERO_DATA_DIR.',
+        fix: `Make it writable for this user, or point ${ELSEWHERE[kind]} at another folder.`,
         cause: error,
       });
     default:

@@ -23,7 +23,11 @@ export interface CommandOptions {
 const KEEP_CHARACTERS = 64_000;
 
 /** Runs a program to its end and never throws: the caller knows what a failure means and which fix to name. */
-export function runCommand(program: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export function runCommand(
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       env: options.env ?? process.env,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -220,6 +220,28 @@ describe('dev stack', () => {
     await stack.stop();
   });
 });
+
+test(
+  'root can keep its data directory where the account of Postgres may not go',
+  { skip: process.geteuid?.() === 0 ? false : 'only root runs Postgres under another account' },
+  async () => {
+    const closed = mkdtempSync(join(tmpdir(), 'r-zero-closed-'));
+    const dataDir = join(closed, 'data');
+    try {
+      const { databaseUrl } = await startStack({ dataDir, env });
+      assert.deepEqual(await query(databaseUrl, 'select 1 as one'), [{ one: 1 }]);
+      const { postgres } = readStackState(stackPaths(dataDir));
+      assert.ok(postgres && !postgres.directory.startsWith(closed));
+      assert.equal(statSync(closed).mode & 0o777, 0o700, 'folders of the user stay as they are');
+      await stopStack({ dataDir });
+      assert.deepEqual(await query((await startStack({ dataDir, env })).databaseUrl, 'select 1 as one'), [{ one: 1 }]);
+      await destroyStack(dataDir);
+      assert.equal(existsSync(postgres.directory), false);
+    } finally {
+      rmSync(closed, { recursive: true, force: true });
+    }
+  },
+);
 
 describe('dev stack, bad input', () => {
   let dataDir: string;

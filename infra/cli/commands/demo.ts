@@ -9,6 +9,7 @@ interface Options extends CommonOptions {
   control: string;
   preset: string;
   runId?: string;
+  input?: string;
   json: boolean;
   keepRunning: boolean;
 }
@@ -25,6 +26,7 @@ export function addDemo(program: Command, runner: CommandRunner): void {
     .addOption(controlOption().default('none'))
     .addOption(presetOption().default('default'))
     .option('--run-id <name>', 'name of the run (default: "demo", with control and seed appended)', runName)
+    .option('--input <json>', 'further fields of the run’s input, as for `run start`; give it a --run-id of its own')
     .option('--keep-running', 'leave the servers and the worker on after the result, until Ctrl-C', false)
     .option('--json', 'print the result as one JSON object, the last line of standard output', false)
     .addHelpText(

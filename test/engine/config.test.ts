@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { formatModelConfig, parseModelConfig } from '../../activities/engine/config.ts';
+import { DEMO, TINY } from './support/models.ts';
+
+const base = JSON.parse(formatModelConfig(TINY)) as Record<string, unknown>;
+const parse = (changes: Record<string, unknown>) => parseModelConfig(JSON.stringify({ ...base, ...changes }));
+
+test('a written config is read back to the same values', () => {
+  for (const config of [TINY, DEMO, { ...TINY, eosTokenIds: [2, 5] }]) {
+    assert.deepEqual(parseModelConfig(formatModelConfig(config, { bosTokenId: 1, padTokenId: 0 })), config);
+  }
+});
+
+test('the config of a published Llama-family model is understood', () => {
+  // SmolLM2-135M-Instruct.
+  const config = parseModelConfig(
+    JSON.stringify({
+      architectures: ['LlamaForCausalLM'],
+      attention_bias: false,
+      attention_dropout: 0,
+      bos_token_id: 1,
+      eos_token_id: 2,
+      hidden_act: 'silu',
+      hidden_size: 576,
+      intermediate_size: 1536,
+      max_position_embeddings: 8192,
+      mlp_bias: false,
+      model_type: 'llama',
+      num_attention_heads: 9,
+      num_hidden_layers: 30,
+      num_key_value_heads: 3,
+      rms_norm_eps: 1e-5,
+      rope_scaling: null,
+      rope_theta: 100_000,
+      tie_word_embeddings: true,
+      torch_dtype: 'bfloat16',
+      vocab_size: 49_152,
+    }),
+  );
+  assert.deepEqual(
+    [config.headDim, config.kvHeads, config.ropeTheta, config.tieWordEmbeddings, config.eosTokenIds],
+    [64, 3, 100_000, true, [2]],
+  );
+});
+
+test('everything that would make the forward pass wrong is refused, with its field', () => {
+  const cases: [string, Record<string, unknown>][] = [
+    ['model_type', { model_type: 'qwen2' }],
+    ['architectures', { architectures: ['GPT2LMHeadModel'] }],
+    ['architectures', { architectures: undefined, model_type: undefined }],
+    ['hidden_act', { hidden_act: 'gelu' }],
+    ['attention_bias', { attention_bias: true }],
+    ['mlp_bias', { mlp_bias: true }],
+    ['rope_scaling', { rope_scaling: { rope_type: 'llama3', factor: 8 } }],
+    ['rope_scaling', { rope_scaling: 'linear' }],
+    ['rope_parameters', { rope_parameters: { rope_type: 'yarn' } }],
+    ['partial_rotary_factor', { partial_rotary_factor: 0.5 }],
+    ['num_key_value_heads', { num_key_value_heads: 3 }],
+    ['head_dim', { head_dim: 5 }],
+    ['hidden_size', { hidden_size: '12' }],
+    ['num_hidden_layers', { num_hidden_layers: 0 }],
+    ['vocab_size', { vocab_size: 1.5 }],
+    ['rope_theta', { rope_theta: -1 }],
+    ['rms_norm_eps', { rms_norm_eps: 0 }],
+    ['num_hidden_layers', { num_hidden_layers: 1e9 }],
+    ['tie_word_embeddings', { tie_word_embeddings: 'no' }],
+    ['eos_token_id', { eos_token_id: 11 }],
+  ];
+  for (const [field, changes] of cases) {
+    assert.throws(() => parse(changes), { code: 'ModelUnreadable', field }, JSON.stringify(changes));
+  }
+});
+
+test('newer configs, which keep the rotary settings in an object, are understood', () => {
+  const config = parse({ rope_theta: undefined, rope_parameters: { rope_type: 'default', rope_theta: 1234 } });
+  assert.equal(config.ropeTheta, 1234);
+});
+
+test('no text makes the parser fail in another way than its own error', () => {
+  const onlyItsOwn = (text: string): void => {
+    try {
+      parseModelConfig(text);
+    } catch (error) {
+      assert.equal((error as { code?: string }).code, 'ModelUnreadable');
+    }
+  };
+  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), onlyItsOwn));
+  const fields = fc.constantFrom(...Object.keys(base));
+  fc.assert(
+    fc.property(fields, fc.jsonValue(), (field, value) => onlyItsOwn(JSON.stringify({ ...base, [field]: value }))),
+  );
+});

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { getPreset } from '../../activities/method/presets.ts';
+import { extractAnswer, vote } from '../../activities/method/voting.ts';
+
+const preset = getPreset('default');
+const answer = fc.option(
+  fc.constantFrom(
+    '1/2',
+    '0.5',
+    '\\frac12',
+    '2',
+    '2.0',
+    '3',
+    '(1,2)',
+    '{2,1}',
+    '1,2',
+    'yes',
+    'Yes',
+    '',
+    ' ',
+    'no solution',
+    '9^9^9^9',
+    '5 cm',
+    '5',
+  ),
+  { nil: null },
+);
+
+test('the default vote is the same for every order of the answers', () => {
+  fc.assert(
+    fc.property(
+      fc
+        .array(answer, { maxLength: 12 })
+        .chain((answers) =>
+          fc.tuple(fc.constant(answers), fc.shuffledSubarray([...answers.keys()], { minLength: answers.length })),
+        ),
+      ([answers, order]) => {
+        const first = vote(answers, preset, 'labelling');
+        const second = vote(
+          order.map((i) => answers[i] ?? null),
+          preset,
+          'labelling',
+        );
+        assert.deepEqual(
+          { ...second, classes: second.classes.map(({ representative, count }) => ({ representative, count })) },
+          { ...first, classes: first.classes.map(({ representative, count }) => ({ representative, count })) },
+        );
+        const members = second.classes.map((group) =>
+          group.members.map((k) => order[k] as number).sort((a, b) => a - b),
+        );
+        assert.deepEqual(
+          members,
+          first.classes.map((group) => group.members),
+        );
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('every answer is in one class or unparsable, and the counts add up', () => {
+  fc.assert(
+    fc.property(fc.array(answer, { maxLength: 12 }), (answers) => {
+      for (const name of ['default', 'paper', 'official-code'] as const) {
+        const result = vote(answers, getPreset(name), 'labelling');
+        const members = result.classes.flatMap((group) => group.members);
+        assert.equal(new Set(members).size, members.length);
+        assert.equal(members.length + result.unparsable, answers.length);
+        assert.equal(result.votes, result.classes[0]?.count ?? 0);
+        assert.equal(result.label === null, result.classes.length === 0);
+        assert.ok(result.votes <= result.total);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('completions without a box count in m and do not vote', () => {
+  const result = vote([null, null, null, '', '4', '4.0'], preset, 'labelling');
+  assert.deepEqual([result.label, result.votes, result.total, result.unparsable, result.tie], ['4', 2, 6, 4, false]);
+  const nobody = vote([null, ''], preset, 'labelling');
+  assert.deepEqual([nobody.label, nobody.votes, nobody.total, nobody.tie], [null, 0, 2, false]);
+  assert.deepEqual(vote([], preset, 'labelling').classes, []);
+});
+
+test('a tie is broken by the shorter, then the smaller form, and reported', () => {
+  assert.deepEqual(vote(['9', '8', '8', '9'], preset, 'labelling').label, '8');
+  assert.equal(vote(['9', '8', '8', '9'], preset, 'labelling').tie, true);
+  assert.equal(vote(['100', '9'], preset, 'labelling').label, '9');
+});
+
+test('a class is represented by its most frequent spelling', () => {
+  assert.equal(vote(['0.5', '\\frac{1}{2}', '1/2', '\\frac{1}{2}'], preset, 'labelling').label, '\\frac{1}{2}');
+  assert.equal(vote(['0.5', '1/2'], preset, 'labelling').label, '0.5');
+});
+
+test('official votes go to the first-seen spelling', () => {
+  const official = getPreset('official-code');
+  const result = vote(['9', '8', '8', '9'], official, 'training');
+  assert.deepEqual([result.label, result.tie], ['9', true]);
+  assert.equal(vote([null, null, '3'], official, 'training').label, 'None');
+});
+
+test('an answer is extracted by the rules of the preset', () => {
+  assert.equal(extractAnswer('\\boxed{1} \\boxed{2', preset), '1');
+  assert.equal(extractAnswer('\\boxed{1} \\boxed{2', getPreset('official-code')), null);
+  assert.equal(extractAnswer('\\boxed{}', preset), '');
+});
