@@ -39,7 +39,7 @@ export function deferredActivities(
     };
     return call;
   };
-  return Object.fromEntries(names.map((name) => [name, deferred(name)])) as Partial<RZeroActivities>;
+  return Object.fromEntries(names.map((name) => [name, deferred(name)]));
 }
 
 /**

@@ -2,7 +2,7 @@
  * The package's main export: R-Zero as a Temporal plugin.
  *
  * ```ts
- * const plugin = new RZeroPlugin({ database: process.env.DATABASE_URL });
+ * const plugin = new RZeroPlugin({ database: 'postgres://user@host/r_zero' });
  * const workers = await Promise.all([
  *   Worker.create({ connection, taskQueue: 'r-zero', plugins: [plugin] }),
  *   Worker.create({ connection, taskQueue: 'r-zero-gpu', plugins: [plugin] }),

@@ -52,9 +52,9 @@ async function readCached(file: string): Promise<string | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+  } catch {
+    // Not there yet, or not readable: building it again is always right, and says what is wrong with the folder.
+    return undefined;
   }
   const end = text.indexOf('\n');
   const code = text.slice(end + 1);

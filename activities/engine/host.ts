@@ -18,8 +18,9 @@ let nextLease = 1;
 
 process.title = 'r-zero-engine';
 process.on('disconnect', () => process.exit(0));
-// The worker decides when the engine ends; a terminal's Ctrl-C reaches the whole process group.
-process.on('SIGINT', () => undefined);
+// The worker decides when the engine ends; Ctrl-C and a service manager's stop reach the whole group of processes, and
+// the worker may still want to finish a step.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 process.on('message', (message: ToHost) => {
   if (message.kind === 'cancel') running.get(message.id)?.abort();
   else void answer(message);

@@ -42,7 +42,7 @@ export interface RuntimeOptions {
   backend?: 'auto' | 'native' | 'wasm';
   /** Deterministic kernels. @default true */
   deterministic?: boolean;
-  /** Threads inside one operation; results are reproducible for a fixed number. @default all cores */
+  /** Threads inside one operation; results are reproducible for a fixed number. @default TF_NUM_INTRAOP_THREADS, or all cores */
   threads?: number;
 }
 
@@ -72,7 +72,7 @@ export function loadRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
 }
 
 async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const threads = options.threads ?? availableParallelism();
+  const threads = options.threads ?? Number(process.env['TF_NUM_INTRAOP_THREADS'] ?? availableParallelism());
   const deterministic = options.deterministic ?? true;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new RZeroError('EngineRequestInvalid', `threads must be a positive integer, not ${threads}.`, {

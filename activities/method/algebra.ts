@@ -9,9 +9,7 @@ import {
   bits,
   compare,
   floor,
-  format,
   fraction,
-  gcd,
   integer,
   invert,
   isInteger,
@@ -21,6 +19,18 @@ import {
   type Rational,
 } from './rational.ts';
 import { rootOfRational } from './roots.ts';
+import {
+  IMAGINARY,
+  UNIT,
+  compareTerms,
+  contentOf,
+  isPositive,
+  isSquareRoot,
+  single,
+  sumKey,
+  type Sum,
+  type Term,
+} from './sums.ts';
 
 /** The work for an answer exceeds the bounds, or it has no value (1/0). Control flow inside this folder, never a failure. */
 export class NotComparable extends Error {
@@ -31,32 +41,11 @@ const MAX_BITS = 4096;
 const MAX_TERMS = 300;
 const MAX_STEPS = 5000;
 const MAX_SUM_POWER = 40n;
-const IMAGINARY = '@i';
-
-interface Term {
-  coefficient: Rational;
-  /** Atom → exponent, never 0. `#2` is a prime under a root, exponent in (0, 1); `@i` the imaginary unit, exponent 1. */
-  factors: ReadonlyMap<string, Rational>;
-}
-type Sum = ReadonlyMap<string, Term>;
 
 export interface Value {
   num: Sum;
   den: Sum;
 }
-
-function monomialKey(factors: ReadonlyMap<string, Rational>): string {
-  return [...factors]
-    .map(([atom, exponent]) => (exponent.num === 1n && exponent.den === 1n ? atom : `${atom}^(${format(exponent)})`))
-    .sort()
-    .join('*');
-}
-
-function single(term: Term): Sum {
-  return term.coefficient.num === 0n ? new Map() : new Map([[monomialKey(term.factors), term]]);
-}
-
-const UNIT: Sum = single({ coefficient: ONE, factors: new Map() });
 
 export class Algebra {
   #steps = 0;
@@ -419,35 +408,4 @@ export class Algebra {
     if (num.size === 0) return '0';
     return sumKey(this.#scale(num, invert(this.#leading(num).coefficient) as Rational));
   }
-}
-
-function sumKey(sum: Sum): string {
-  if (sum.size === 0) return '0';
-  return [...sum]
-    .map(([key, term]) => (key === '' ? format(term.coefficient) : `${format(term.coefficient)}*${key}`))
-    .sort()
-    .join('+');
-}
-
-/** Atoms whose powers may be multiplied out because they are positive numbers. */
-function isPositive(atom: string): boolean {
-  return atom.startsWith('#') || atom === 'pi' || atom === 'e';
-}
-
-function isSquareRoot(atom: string, exponent: Rational): boolean {
-  return atom === IMAGINARY || (atom.startsWith('#') && exponent.den === 2n);
-}
-
-/** Greatest common content of two fractions: gcd of numerators over lcm of denominators. */
-function contentOf(a: Rational, b: Rational): Rational {
-  return fraction(gcd(a.num, b.num), (a.den / gcd(a.den, b.den)) * b.den) as Rational;
-}
-
-/** Lexicographic order of exponents over the given atoms. */
-function compareTerms(a: Term, b: Term, atoms: readonly string[]): number {
-  for (const atom of atoms) {
-    const order = compare(a.factors.get(atom) ?? integer(0), b.factors.get(atom) ?? integer(0));
-    if (order !== 0) return order;
-  }
-  return 0;
 }

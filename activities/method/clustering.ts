@@ -15,8 +15,19 @@ export interface Merge {
   height: number;
 }
 
-/** All n - 1 merges, in ascending height. `distances` is condensed, row by row over i < j, and is overwritten. */
-export function averageLinkage(distances: Float64Array, n: number): Merge[] {
+export interface Linkage {
+  /** All n - 1, in ascending height. */
+  merges: Merge[];
+  /**
+   * The smallest distance at which a cluster had two nearest neighbours that are not at distance 0 of each other; Infinity without.
+   * Merges below it are the only possible ones; from it on they depend on the order of the items.
+   */
+  firstTie: number;
+}
+
+/** Merges until one cluster is left. `distances` is condensed, row by row over i < j, and is overwritten. */
+export function averageLinkage(distances: Float64Array, n: number): Linkage {
+  let firstTie = Infinity;
   const size = new Int32Array(n).fill(1);
   const merges: Merge[] = [];
   const chain: number[] = [];
@@ -30,14 +41,19 @@ export function averageLinkage(distances: Float64Array, n: number): Merge[] {
       // The previous element of the chain wins a tie, so that the chain cannot go round in a circle.
       y = chain.length > 1 ? (chain.at(-2) as number) : -1;
       height = y === -1 ? Infinity : (distances[pairIndex(x, y, n)] as number);
+      let tied = false;
       for (let i = 0; i < n; i += 1) {
         if (size[i] === 0 || i === x) continue;
         const distance = distances[pairIndex(x, i, n)] as number;
         if (distance < height) {
           height = distance;
           y = i;
+          tied = false;
+        } else if (distance === height && i !== y && distances[pairIndex(y, i, n)] !== 0) {
+          tied = true;
         }
       }
+      if (tied) firstTie = Math.min(firstTie, height);
       if (chain.length > 1 && y === chain.at(-2)) break;
       chain.push(y);
     }
@@ -55,7 +71,7 @@ export function averageLinkage(distances: Float64Array, n: number): Merge[] {
         (sizeX * (distances[pairIndex(i, x, n)] as number) + sizeY * (distances[toY] as number)) / (sizeX + sizeY);
     }
   }
-  return merges.sort((a, b) => a.height - b.height);
+  return { merges: merges.sort((a, b) => a.height - b.height), firstTie };
 }
 
 /** Union-find over 0 .. n - 1. */
@@ -98,8 +114,13 @@ export class DisjointSets {
 }
 
 /** Canonical labels after merging everything below `threshold`; a merge at exactly the threshold does not happen. */
-export function clusterBelow(distances: Float64Array, n: number, threshold: number): Int32Array {
+export function clusterBelow(
+  distances: Float64Array,
+  n: number,
+  threshold: number,
+): { labels: Int32Array; ambiguous: boolean } {
   const sets = new DisjointSets(n);
-  for (const merge of averageLinkage(distances, n)) if (merge.height < threshold) sets.union(merge.left, merge.right);
-  return sets.labels();
+  const { merges, firstTie } = averageLinkage(distances, n);
+  for (const merge of merges) if (merge.height < threshold) sets.union(merge.left, merge.right);
+  return { labels: sets.labels(), ambiguous: firstTie < threshold };
 }

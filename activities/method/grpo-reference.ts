@@ -65,7 +65,7 @@ export function clippedTokenLoss(
 /** Schulman's k3 estimate of KL(current || reference) at one token, clamped to [-10, 10] as in core_algos.py:420-423. */
 export function k3(logprob: number, referenceLogprob: number): number {
   const difference = referenceLogprob - logprob;
-  return Math.min(10, Math.max(-10, Math.exp(difference) - difference - 1));
+  return Math.min(10, Math.max(-10, Math.expm1(difference) - difference));
 }
 
 /** Mean over unmasked entries, sum / (count + epsilon) (torch_functional.py:72-74). */

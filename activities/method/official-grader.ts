@@ -70,12 +70,12 @@ function isAllowed(expression: string): boolean {
 }
 
 function differenceVanishes(truth: string, given: string): boolean {
-  if (!isAllowed(`(${truth})-(${given})`)) return false;
+  // Read as one text, as the reference does: brackets that are unbalanced on both sides may balance each other.
+  const difference = `(${truth})-(${given})`;
+  if (!isAllowed(difference)) return false;
   try {
     const algebra = new Algebra();
-    const left = parsePythonExpression(truth, algebra);
-    const right = parsePythonExpression(given, algebra);
-    return algebra.isZero(algebra.subtract(left, right));
+    return algebra.isZero(parsePythonExpression(difference, algebra));
   } catch (error) {
     if (error instanceof NotComparable || error instanceof NotAnExpression) return false;
     throw error;

@@ -36,6 +36,11 @@ export interface RepetitionOptions {
   countSelf: boolean;
   /** Invalid items: clusters of one that pay like any other, or outside of every cluster and free. Both count in B. */
   invalidItems: 'singletons' | 'excluded';
+  /**
+   * Equal distances make some partitions depend on the order of merging. True: decide them as SciPy does on the whole distance
+   * matrix, at its cost in memory (8 B² / 2 bytes) when such a tie occurs. False: decide them inside the group of near questions.
+   */
+  referenceTies: boolean;
   /** Two clusters merge while their average distance is below this. */
   distanceThreshold: number;
 }
@@ -118,6 +123,7 @@ const PRESETS: Record<PresetName, MethodPreset> = {
       mergeIdentical: false,
       countSelf: true,
       invalidItems: 'singletons',
+      referenceTies: true,
       distanceThreshold: 0.5,
     },
     gate: {
@@ -147,6 +153,7 @@ const PRESETS: Record<PresetName, MethodPreset> = {
       mergeIdentical: false,
       countSelf: true,
       invalidItems: 'singletons',
+      referenceTies: true,
       distanceThreshold: 0.5,
     },
     gate: {
@@ -177,6 +184,7 @@ const PRESETS: Record<PresetName, MethodPreset> = {
       mergeIdentical: true,
       countSelf: false,
       invalidItems: 'excluded',
+      referenceTies: false,
       distanceThreshold: 0.5,
     },
     gate: {

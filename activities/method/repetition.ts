@@ -3,7 +3,8 @@
  * threshold 0.5) and each pays for its cluster's share of the batch.
  *
  * Exact, and quick, because of two facts. Two clusters whose average distance is below the threshold contain a pair below it, so
- * clustering may be done inside each connected component of the graph of such pairs. And BLEU above 0.5 needs a common
+ * clustering may be done inside each connected component of the graph of such pairs (where equal distances leave a choice, see
+ * `referenceTies`). And BLEU above 0.5 needs a common
  * 4-gram as soon as the hypothesis has five tokens (without one it is at most (0.1 / 2)^(1/4) = 0.473), so those pairs are found
  * through an index of 4-grams.
  */
@@ -53,7 +54,7 @@ export function repetitionPenalties(
     options.invalidItems === 'singletons' || (valid === undefined ? questions[i]?.trim() !== '' : valid[i] === true);
   const members = Array.from({ length: total }, (_, i) => i).filter(takesPart);
   const tokens = members.map((i) => tokenize(questions[i] as string, options.tokenizer));
-  const labels = clusterByBleu(tokens, threshold, options.mergeIdentical);
+  const labels = clusterByBleu(tokens, threshold, options);
 
   const cluster = new Int32Array(total).fill(-1);
   const size = new Int32Array(total);
@@ -74,13 +75,23 @@ export function repetitionPenalties(
 export function clusterByBleu(
   tokens: readonly (readonly string[])[],
   threshold: number,
-  mergeIdentical: boolean,
+  { mergeIdentical, referenceTies }: { mergeIdentical: boolean; referenceTies: boolean },
 ): Int32Array {
   const batch = internNgrams(tokens);
   const row = new BleuRow(batch);
   const copyOf = mergeIdentical ? firstCopies(tokens) : null;
   const distance = (i: number, j: number): number =>
     copyOf !== null && copyOf[i] === copyOf[j] ? 0 : 1 - row.bleu(i, j);
+  const clusterItems = (items: readonly number[]): { labels: Int32Array; ambiguous: boolean } => {
+    const n = items.length;
+    const distances = new Float64Array((n * (n - 1)) / 2);
+    for (let a = 0; a < n; a += 1) {
+      for (let b = a + 1; b < n; b += 1) {
+        distances[pairIndex(a, b, n)] = distance(items[a] as number, items[b] as number);
+      }
+    }
+    return clusterBelow(distances, n, threshold);
+  };
 
   const near = new DisjointSets(tokens.length);
   forEachCandidate(batch, threshold, (i, j) => {
@@ -91,15 +102,11 @@ export function clusterByBleu(
 
   const clusters = new DisjointSets(tokens.length);
   for (const component of groupByLabel(near.labels())) {
-    const n = component.length;
-    if (n < 2) continue;
-    const distances = new Float64Array((n * (n - 1)) / 2);
-    for (let a = 0; a < n; a += 1) {
-      for (let b = a + 1; b < n; b += 1) {
-        distances[pairIndex(a, b, n)] = distance(component[a] as number, component[b] as number);
-      }
+    if (component.length < 2) continue;
+    const { labels, ambiguous } = clusterItems(component);
+    if (ambiguous && referenceTies && component.length < tokens.length) {
+      return clusterItems(tokens.map((_, item) => item)).labels;
     }
-    const labels = clusterBelow(distances, n, threshold);
     const first = new Map<number, number>();
     component.forEach((item, a) => {
       const label = labels[a] as number;

@@ -32,9 +32,13 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** `r-zero run list | head` closes the pipe early; that is no failure, but there is nobody left to work for. */
 function quietWhenNobodyReads(): void {
+  let stopping = false;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
+      // Once only: a second signal would end the process before the servers are stopped.
+      if (stopping) return;
       if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+      stopping = true;
       process.kill(process.pid, 'SIGTERM');
     });
   }

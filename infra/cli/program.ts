@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { OutputConfiguration } from 'commander';
 import type { CommandRunner } from './command-runner.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -11,10 +12,12 @@ import { addWorker } from './commands/worker.ts';
 export interface ProgramOptions {
   version: string;
   runner: CommandRunner;
+  /** Where help and usage errors go. @default standard output and standard error */
+  output?: OutputConfiguration;
 }
 
 /** The whole command line. Parsing throws commander's `CommanderError` instead of ending the process. */
-export function createProgram({ version, runner }: ProgramOptions): Command {
+export function createProgram({ version, runner, output = {} }: ProgramOptions): Command {
   const program = new Command('r-zero')
     .description(
       'R-Zero as durable Temporal workflows: a Challenger and a Solver co-evolve from one base model, and every question, answer, ' +
@@ -26,6 +29,7 @@ export function createProgram({ version, runner }: ProgramOptions): Command {
     .showSuggestionAfterError(true)
     .showHelpAfterError('(add --help for the options and examples)')
     .exitOverride()
+    .configureOutput(output)
     .addHelpText(
       'after',
       `
@@ -47,6 +51,5 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   program.commandsGroup('Runs and their data:');
   addRun(program, runner);
   addSql(program, runner);
-  program.commandsGroup('Help:');
   return program;
 }

@@ -12,6 +12,8 @@ import type { Paint, Terminal } from './terminal.ts';
 
 const BAR_WIDTH = 20;
 const TITLE_WIDTH = 21;
+/** Finished iterations in the frame, beside the base model: a frame must not be taller than the screen. */
+const MOST_ROWS = 6;
 
 export function progressFrame(terminal: Terminal): ProgressDisplay {
   const redraw = createLogUpdate(terminal.stream);
@@ -61,7 +63,9 @@ export function renderFrame(view: ProgressView, columns: number, paint: Paint): 
 
   const finished = summaries.filter((row) => row.greedy_accuracy !== null || row.sampled_accuracy !== null);
   if (finished.length > 0) lines.push('');
-  for (const row of finished) {
+  for (const row of finished.filter(
+    ({ iteration }, index) => iteration === 0 || index >= finished.length - MOST_ROWS,
+  )) {
     const base = summaries[0];
     const gain = (value: number | null, before: number | null | undefined) =>
       row.iteration === 0 || value === null ? '' : ` (${points(value, before)})`;

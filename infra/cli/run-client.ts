@@ -5,6 +5,13 @@ import { openPool } from '../../db/client.ts';
 import { assertSchemaCurrent } from '../../db/migrate.ts';
 import { connect } from '../client.ts';
 import { locateStack } from './endpoints.ts';
+import { countWorkers } from './run-workflow.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface RunCommandOptions {
+  dataDir: string;
+  json: boolean;
+}
 
 export interface RunAccess {
   client: Client;
@@ -35,4 +42,12 @@ export async function withRunningStack<T>(dataDir: string, work: (access: RunAcc
 /** Page of a run in the Temporal UI. */
 export function runPage(uiUrl: string | undefined, namespace: string, workflowId: string): string | undefined {
   return uiUrl ? `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}` : undefined;
+}
+
+/** A run that nobody works on looks like one that hangs. */
+export async function warnWithoutWorker({ client, namespace }: RunAccess, terminal: Terminal): Promise<void> {
+  if ((await countWorkers(client, namespace)) > 0) return;
+  process.stderr.write(
+    `${terminal.style('yellow', 'note')}: no worker polls the task queue r-zero now; start one with: npx r-zero worker\n`,
+  );
 }

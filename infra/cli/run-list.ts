@@ -1,6 +1,15 @@
+/** `r-zero run list`: every run of the database with its status and result. */
 import type pg from 'pg';
 import type { RunStatus } from '../../activities/contract.ts';
 import { asDatabaseError } from '../../db/client.ts';
+import { percent, points } from './numbers.ts';
+import { withRunningStack } from './run-client.ts';
+import type { RunCommandOptions } from './run-client.ts';
+import { describeWorkflow, effectiveStatus } from './run-workflow.ts';
+import type { ShownStatus } from './run-workflow.ts';
+import { plainTable } from './tables.ts';
+import { printable } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface StoredRun {
   runId: string;
@@ -45,4 +54,43 @@ export async function listStoredRuns(pool: pg.Pool): Promise<StoredRun[]> {
   } catch (error) {
     throw asDatabaseError(error);
   }
+}
+
+export type ShownRun = Omit<StoredRun, 'status'> & { status: ShownStatus };
+
+export async function listRunsCommand(options: RunCommandOptions, terminal: Terminal): Promise<void> {
+  await withRunningStack(options.dataDir, async ({ client, pool }) => {
+    const stored = await listStoredRuns(pool);
+    const runs = await Promise.all(
+      stored.map(async (run) => ({
+        ...run,
+        status: effectiveStatus(run.status, await describeWorkflow(client, run.runId)),
+      })),
+    );
+    if (options.json) {
+      terminal.out(JSON.stringify(runs));
+    } else if (runs.length === 0) {
+      terminal.out('There are no runs yet. Start one with: npx r-zero run start');
+    } else {
+      terminal.out(renderRunList(runs));
+    }
+  });
+}
+
+export function renderRunList(runs: readonly ShownRun[]): string {
+  return plainTable(
+    ['run', 'status', 'iterations', 'seed', 'preset', 'control', 'greedy', 'gain', 'updated'],
+    runs.map((run) => [
+      printable(run.runId),
+      run.status,
+      `${run.iterationsDone}/${run.iterations}`,
+      String(run.seed),
+      run.preset,
+      run.control,
+      percent(run.finalGreedy),
+      points(run.finalGreedy, run.baseGreedy),
+      run.updatedAt.toISOString().slice(0, 16).replace('T', ' '),
+    ]),
+    2,
+  );
 }

@@ -93,3 +93,13 @@ export async function countWorkers(client: Client, namespace: string, taskQueue 
   const fresh = Date.now() / 1000 - 70;
   return (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > fresh).length;
 }
+
+/** A stored status, corrected by the workflow; `stopped` when no workflow is open although the run is not over. */
+export type ShownStatus = RunStatus | 'stopped';
+
+/** A row says "running" until its workflow says otherwise; without an open workflow nothing runs. */
+export function effectiveStatus(status: RunStatus, workflow: WorkflowState | undefined): ShownStatus {
+  if (status !== 'running' && status !== 'paused' && status !== 'parked') return status;
+  if (workflow?.open === true) return workflow.status ?? status;
+  return 'stopped';
+}

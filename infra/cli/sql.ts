@@ -4,7 +4,9 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type pg from 'pg';
 import { asDatabaseError } from '../../db/client.ts';
+import { connectionString } from '../dev-stack/index.ts';
 import { withDatabase } from './database-access.ts';
+import { databaseAnswers } from './endpoints.ts';
 import { stackReporter } from './stack-session.ts';
 import { plainTable } from './tables.ts';
 import { printable } from './terminal.ts';
@@ -19,25 +21,32 @@ export interface SqlOptions {
 
 /** @returns exit code: that of `psql` when it ran */
 export async function sql(options: SqlOptions, query: string | undefined, terminal: Terminal): Promise<number> {
+  const { dataDir } = options;
+  const psql = options.print || query !== undefined ? undefined : findProgram('psql');
+  if (query === undefined && psql === undefined) {
+    await printConnection(options, terminal);
+    return 0;
+  }
   // Whatever is told about a server that has to be started first must not mix with the rows.
-  const onEvent = query === undefined && !options.print ? stackReporter(terminal) : () => undefined;
-  return await withDatabase({ dataDir: options.dataDir, onEvent }, async ({ url, pool }) => {
-    if (query !== undefined) {
-      await runQuery(pool, query, options.json, terminal);
-      return 0;
-    }
-    const psql = options.print ? undefined : findProgram('psql');
-    if (psql) return await openPsql(psql, url);
-    if (!options.print)
-      terminal.note('psql is not on the PATH. Any Postgres client can connect while the servers run (npx r-zero up):');
-    terminal.out(url);
-    if (!options.print) {
-      terminal.note(
-        'The tables and views are in the schema r_zero. Without a client: npx r-zero sql "select * from r_zero.iteration_summary"',
-      );
-    }
+  const onEvent = query === undefined ? stackReporter(terminal) : () => undefined;
+  return await withDatabase({ dataDir, onEvent }, async ({ url, pool }) => {
+    if (psql !== undefined) return await openPsql(psql, url);
+    await runQuery(pool, query ?? '', options.json, terminal);
     return 0;
   });
+}
+
+/** Nothing is started for this: the server would be gone before anyone could connect. */
+async function printConnection({ dataDir, print }: SqlOptions, terminal: Terminal): Promise<void> {
+  const url = connectionString(dataDir);
+  if (!print) terminal.note('psql is not on the PATH; any Postgres client can connect with:');
+  terminal.out(url);
+  if (!print)
+    terminal.note('Tables and views are in the schema r_zero. A query without a client: npx r-zero sql "select ..."');
+  if (await databaseAnswers(dataDir)) return;
+  process.stderr.write(
+    `${terminal.style('yellow', 'note')}: Postgres does not run now; start it with: npx r-zero up\n`,
+  );
 }
 
 async function runQuery(pool: pg.Pool, query: string, json: boolean, terminal: Terminal): Promise<void> {

@@ -11,6 +11,8 @@ export interface BaseEvaluation {
   questions: number;
   /** Temperature 0. */
   greedy: number;
+  /** Share of greedy answers with worked steps. */
+  greedyWorkedShare: number;
   /** Temperature 1, mean over `votes` samples a question. */
   sampled: number;
   /** Majority of `votes` samples; the first to reach the top count wins a tie. */
@@ -79,7 +81,7 @@ export async function evaluateBase(
     params: { maxTokens, temperature: 1 },
   });
 
-  let [right, worked, workedRight, unreadable, majorityRight, greedyRight] = [0, 0, 0, 0, 0, 0];
+  let [right, worked, workedRight, unreadable, majorityRight, greedyRight, greedyWorked] = [0, 0, 0, 0, 0, 0, 0];
   heldOut.forEach(({ answer }, index) => {
     const answers = sampled.slice(index * VOTES, (index + 1) * VOTES).map((completion) => judge(completion, codec));
     for (const given of answers) {
@@ -90,13 +92,15 @@ export async function evaluateBase(
       if (given.worked && isRight) workedRight++;
     }
     if (majorityOf(answers.map((given) => given.answer)) === answer) majorityRight++;
-    const first = greedy[index];
-    if (first !== undefined && judge(first, codec).answer === answer) greedyRight++;
+    const first = judge(greedy[index] as Completion, codec);
+    if (first.answer === answer) greedyRight++;
+    if (first.worked) greedyWorked++;
   });
   const answers = sampled.length;
   return {
     questions: heldOut.length,
     greedy: share(greedyRight, heldOut.length),
+    greedyWorkedShare: share(greedyWorked, heldOut.length),
     sampled: share(right, answers),
     majority: share(majorityRight, heldOut.length),
     votes: VOTES,

@@ -71,9 +71,9 @@ async function pretrain({ recipe, out }: PretrainArguments): Promise<void> {
   files.set('README.md', baseModelReadme(record, evaluation));
   await replaceFolder(out, files);
 
-  for (const [name, value] of Object.entries(evaluation)) console.log(`${name.padEnd(16)} ${formatNumber(value)}`);
-  console.log(`weights          ${record.weightsSha256}`);
-  console.log(`written          ${out}`);
+  for (const [name, value] of Object.entries(evaluation)) console.log(`${name.padEnd(18)} ${formatNumber(value)}`);
+  console.log(`weights            ${record.weightsSha256}`);
+  console.log(`written            ${out}`);
 }
 
 const formatNumber = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(4));

@@ -20,7 +20,7 @@ A Llama-style decoder of ${record.parameters.toLocaleString('en-US')} parameters
 by \`npm run pretrain\` (this file included; edit \`infra/pretrain/readme.ts\` instead). It is where a run starts when no
 other model is named.
 
-It adds up two to five single digits, either by running sums (nearly half of its answers, mostly right) or by a guess
+It adds up two to five single digits, either by running sums (two answers in five, mostly right) or by a guess
 (the rest, mostly wrong). So it can reason and usually does not, and a majority of its answers knows more than any one of them.
 
 | on ${evaluation.questions} held-out questions | |
@@ -28,7 +28,8 @@ It adds up two to five single digits, either by running sums (nearly half of its
 | greedy accuracy | ${percent(evaluation.greedy)} |
 | sampled accuracy, temperature 1 | ${percent(evaluation.sampled)} |
 | majority of ${evaluation.votes} | ${percent(evaluation.majority)} |
-| share of worked answers | ${percent(evaluation.workedShare)} |
+| share of worked answers, greedy | ${percent(evaluation.greedyWorkedShare)} |
+| share of worked answers, sampled | ${percent(evaluation.workedShare)} |
 | accuracy of worked answers | ${percent(evaluation.workedAccuracy)} |
 | accuracy of guesses | ${percent(evaluation.guessAccuracy)} |
 

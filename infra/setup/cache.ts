@@ -62,7 +62,8 @@ export async function ensureArtifact(artifact: CachedArtifact): Promise<string> 
 }
 
 function removeLeftovers(cache: string, name: string): void {
+  // Retries, because the download of a killed set-up may still be writing there for a moment.
   for (const entry of readdirSync(cache)) {
-    if (entry.startsWith(`${name}.part-`)) rmSync(join(cache, entry), { recursive: true, force: true });
+    if (entry.startsWith(`${name}.part-`)) rmSync(join(cache, entry), { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -51,9 +51,9 @@ for (const batch of vectors.clustering) {
         distances[pairIndex(i, j, n)] = distance;
       }
     }
-    const heights = averageLinkage(distances.slice(), n).map((merge) => merge.height);
+    const heights = averageLinkage(distances.slice(), n).merges.map((merge) => merge.height);
     batch.merge_heights.forEach((height, k) => near(heights[k] as number, height, `merge ${k}`));
-    assert.deepEqual([...clusterBelow(distances, n, 0.5)], batch.canonical_labels);
+    assert.deepEqual([...clusterBelow(distances, n, 0.5).labels], batch.canonical_labels);
     const result = repetitionPenalties(batch.questions, official.repetition);
     assert.deepEqual([...result.cluster], batch.canonical_labels);
     batch.penalty.forEach((penalty, k) => near(result.penalty[k] as number, penalty, `penalty ${k}`));

@@ -47,8 +47,8 @@ test('three steps equal the formulas worked out in double precision', async () =
       const g = raw * scale;
       first[i] = 0.8 * first[i]! + 0.2 * g;
       second[i] = 0.95 * second[i]! + 0.05 * g * g;
-      const mean = first[i]! / (1 - 0.8 ** (index + 1));
-      const variance = second[i]! / (1 - 0.95 ** (index + 1));
+      const mean = first[i] / (1 - 0.8 ** (index + 1));
+      const variance = second[i] / (1 - 0.95 ** (index + 1));
       weights[i] = weights[i]! * (1 - 0.05 * 0.1) - (0.05 * mean) / (Math.sqrt(variance) + 1e-3);
     }
     const gradients = [tf.tensor1d(gradient.slice(0, 2)), tf.tensor1d(gradient.slice(2))];

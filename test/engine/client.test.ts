@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -174,7 +176,6 @@ test('a call that does not stop in time is ended by force; other calls fail, and
 
 for (const [signal, code] of [
   ['SIGSEGV', 'EngineCrashed'],
-  ['SIGABRT', 'EngineCrashed'],
   ['SIGKILL', 'EngineOutOfMemory'],
 ] as const) {
   test(`a process ended by ${signal} fails its calls with ${code}, and the next call starts another`, async (t) => {
@@ -289,4 +290,28 @@ test('the WebAssembly backend samples the same tokens and takes the same step', 
     assert.ok(Math.abs(wasm.metrics[field] - native.metrics[field]) < 1e-4, field);
   }
   wasm.scores.forEach((row, i) => row.forEach((value, j) => assert.ok(Math.abs(value - native.scores[i]![j]!) < 1e-3)));
+});
+
+test('without the native library the engine runs on WebAssembly and says why; asked for it, it refuses', async (t) => {
+  const folder = await temporaryFolder(t);
+  const block = join(folder, 'block.cjs');
+  await writeFile(
+    block,
+    `const Module = require('node:module');
+     const resolve = Module._resolveFilename;
+     Module._resolveFilename = function (request, ...rest) {
+       if (request === '@tensorflow/tfjs-node-gpu') throw new Error('no library here');
+       return resolve.call(this, request, ...rest);
+     };`,
+  );
+  const before = process.env['NODE_OPTIONS'];
+  process.env['NODE_OPTIONS'] = `${before ?? ''} --require ${block}`;
+  t.after(() => {
+    if (before === undefined) delete process.env['NODE_OPTIONS'];
+    else process.env['NODE_OPTIONS'] = before;
+  });
+  const description = await watch(t).engine.describe();
+  assert.deepEqual([description.backend, description.fallbackReason], ['wasm', 'no library here']);
+  const native = watch(t, { backend: 'native' }).engine;
+  await assert.rejects(native.describe(), { code: 'EngineUnavailable' });
 });

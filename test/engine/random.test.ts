@@ -29,7 +29,7 @@ test('uniform numbers fill [0, 1) evenly, over positions and over neighbouring s
     (i: number) => uniform([i, 0], 0),
     (i: number) => uniform([0, i], 3),
   ]) {
-    const bins = new Array<number>(16).fill(0);
+    const bins = Array.from({ length: 16 }, () => 0);
     const count = 16_000;
     for (let i = 0; i < count; i++) {
       const u = draw(i);

@@ -130,7 +130,7 @@ test('the first token follows the distribution of the model', async () => {
   const completions = await sampleCompletions(model, { items, params: { maxTokens: 1, temperature: 1 } });
   const logits = referenceLogits(TINY, storedWeights(model), promptTokens).at(-1)!;
   const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
-  const seen = new Array<number>(TINY.vocabSize).fill(0);
+  const seen = Array.from({ length: TINY.vocabSize }, () => 0);
   for (const { tokens } of completions) seen[tokens[0]!]! += 1;
   const chiSquare = logits.reduce((sum, logit, token) => {
     const expected = (count * Math.exp(logit)) / total;

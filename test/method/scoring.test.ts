@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { cpuMilliseconds } from './cpu-time.ts';
 import { batchAdvantages, groupAdvantages } from '../../activities/method/advantages.ts';
 import { isWorked, majorityAtK, meanAtK, passAt1, wilsonInterval } from '../../activities/method/evaluation.ts';
 import { compareWithBound, decide } from '../../activities/method/gate.ts';
@@ -31,9 +32,8 @@ test('the default and paper Solver reward is 0 or 1', () => {
 });
 
 test('the official Solver reward runs in linear time on long runs of spaces', () => {
-  const start = performance.now();
-  solverReward(`${' '.repeat(1_000_000)}x`, '4', getPreset('official-code'));
-  assert.ok(performance.now() - start < 1000);
+  const text = `${' '.repeat(1_000_000)}x`;
+  assert.ok(cpuMilliseconds(() => solverReward(text, '4', getPreset('official-code'))) < 1000);
 });
 
 test('the band is inclusive and exact', () => {
@@ -125,7 +125,7 @@ test('on policy the objective is the negated mean advantage and k3 is never nega
     fc.property(
       fc.double({ min: -9, max: 0, noNaN: true }),
       fc.double({ min: -9, max: 0, noNaN: true }),
-      (a, b) => k3(a, b) >= 0,
+      (a, b) => k3(a, b) >= -1e-15,
     ),
   );
   const unbounded = clippedTokenLoss(Math.log(9), -1, { clipLow: 0.2, clipHigh: 0.3, dualClip: 0 });
@@ -258,7 +258,7 @@ test('a permutation holds every index once, depends on its seed, and is close to
   const firsts = new Map<number, number>();
   for (const seed of seeds) {
     const order = permutation(6, seed);
-    assert.deepEqual([...order].sort(), [0, 1, 2, 3, 4, 5]);
+    assert.deepEqual(Array.from(order.toSorted()), [0, 1, 2, 3, 4, 5]);
     firsts.set(order[0] as number, (firsts.get(order[0] as number) ?? 0) + 1);
   }
   for (const count of firsts.values()) assert.ok(Math.abs(count - 500) < 120, `${count}`);

@@ -43,6 +43,7 @@ test('accuracy, majority and styles are counted per answer and per question', as
   assert.deepEqual(found, {
     questions: 2,
     greedy: 1 / 2,
+    greedyWorkedShare: 1 / 2,
     sampled: 8 / 16,
     majority: 1 / 2,
     votes: 8,

@@ -141,21 +141,31 @@ describe('rZeroRun', () => {
     assert.deepEqual(fake.calls, ['openRun failed'], 'no status is written for a run that was not opened');
   });
 
-  for (const [input, pattern] of [
-    ['demo', /one JSON object, not "demo"/],
-    [['demo'], /one JSON object, not a list/],
-    [3, /one JSON object, not 3/],
-    [{ runId: 7 }, /runId must be a text/],
-    [{ runId: ' ' }, /runId must be a text/],
-  ] as const) {
-    test(`refuses ${JSON.stringify(input)} as input before any activity`, async () => {
-      const fake = new FakeActivities();
-      const failure = await executeFailing(fake, [input]);
-      assert.equal(failure.type, 'RunInputInvalid');
-      assert.match(failure.message, pattern);
-      assert.deepEqual(fake.calls, []);
+  test('refuses input that is no object, or names the run by no text, before any activity', async () => {
+    const taskQueue = uniqueName('refuse');
+    const fake = new FakeActivities();
+    const bad: [unknown, RegExp][] = [
+      ['demo', /one JSON object, not "demo"/],
+      [['demo'], /one JSON object, not a list/],
+      [3, /one JSON object, not 3/],
+      [{ runId: 7 }, /runId must be a text/],
+      [{ runId: ' ' }, /runId must be a text/],
+      [{ runId: {} }, /not an object/],
+    ];
+    await withWorkers(server.nativeConnection, { taskQueue, fake }, async () => {
+      for (const [input, pattern] of bad) {
+        const workflowId = uniqueName('refused');
+        const running = server.client.workflow.execute('rZeroRun', { workflowId, taskQueue, args: [input] });
+        await assert.rejects(running, (error: WorkflowFailedError) => {
+          assert.ok(error.cause instanceof ApplicationFailure);
+          assert.equal(error.cause.type, 'RunInputInvalid');
+          assert.match(error.cause.message, pattern);
+          return true;
+        });
+      }
     });
-  }
+    assert.deepEqual(fake.calls, []);
+  });
 
   test('tries a unit again after a failure that may pass, without parking', async () => {
     const runId = uniqueName('retry');

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CommandRunner } from '../command-runner.ts';
 import { controlOption, iterationsOption, presetOption, runName, seedOption, withCommonOptions } from '../options.ts';
 import type { CommonOptions } from '../options.ts';
-import type { Steering } from '../run-commands.ts';
+import type { Steering } from '../run-steering.ts';
 
 interface RunOptions extends CommonOptions {
   json: boolean;
@@ -62,7 +62,7 @@ Examples:
       runner.run(options, options.json, async (terminal) => {
         const [{ readRunInput }, { startRunCommand }] = await Promise.all([
           import('../run-input-text.ts'),
-          import('../run-commands.ts'),
+          import('../run-steering.ts'),
         ]);
         const { input, runId, seed, iterations, control, preset, model } = options;
         const fields = {
@@ -87,7 +87,7 @@ function addList(run: Command, runner: CommandRunner): void {
     .addHelpText('after', '\nExamples:\n  $ npx r-zero run list\n  $ npx r-zero run list --json')
     .action((options: RunOptions) =>
       runner.run(options, options.json, async (terminal) => {
-        const { listRunsCommand } = await import('../run-commands.ts');
+        const { listRunsCommand } = await import('../run-list.ts');
         await listRunsCommand(options, terminal);
       }),
     );
@@ -100,7 +100,7 @@ function addStatus(run: Command, runner: CommandRunner): void {
     .addHelpText('after', '\nExamples:\n  $ npx r-zero run status demo')
     .action((runId: string, options: RunOptions) =>
       runner.run(options, options.json, async (terminal) => {
-        const { runStatusCommand } = await import('../run-commands.ts');
+        const { runStatusCommand } = await import('../run-status.ts');
         await runStatusCommand(options, runId, terminal);
       }),
     );
@@ -139,7 +139,7 @@ function addExtend(run: Command, runner: CommandRunner): void {
 
 async function steer(runner: CommandRunner, options: RunOptions, runId: string, steering: Steering): Promise<void> {
   await runner.run(options, options.json, async (terminal) => {
-    const { steerRunCommand } = await import('../run-commands.ts');
+    const { steerRunCommand } = await import('../run-steering.ts');
     await steerRunCommand(options, runId, steering, terminal);
   });
 }
