@@ -33,7 +33,7 @@ export const BULK_DATABASE_OPTIONS: ActivityOptions = {
 export const GPU_OPTIONS: ActivityOptions = {
   // One step on a large model may take hours; a dead worker is found by its missing heartbeat, not by this.
   startToCloseTimeout: '12 hours',
-  // The model runs in a child process and the worker's loop stays free, so half a minute of silence means death.
+  // The model runs in a child process; what keeps the worker's own loop is clustering a large batch, some seconds.
   heartbeatTimeout: '30 seconds',
   // A crash or an out-of-memory often passes when the engine starts afresh; a fault of the unit itself does not.
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 5 },

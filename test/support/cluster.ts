@@ -111,7 +111,7 @@ function killHard(pid: number): void {
   }
 }
 
-/** Node processes that a worker has forked: its engine. */
+/** Processes that a worker has forked and that name themselves an engine. */
 function childrenOf(parent: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -119,7 +119,8 @@ function childrenOf(parent: number): number[] {
       try {
         const [, fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\) /);
         return (
-          Number(fields?.split(' ')[1]) === parent && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('host.')
+          Number(fields?.split(' ')[1]) === parent &&
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('r-zero-engine')
         );
       } catch {
         return false;
