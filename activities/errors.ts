@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'DatabaseNewer'
   | 'DatabaseNotMigrated'
   | 'TooFewQuestions'
+  | 'ModelDiverged'
+  | 'RunCancelled'
   | 'EngineRequestInvalid'
   | 'PresetInvalid'
   // The machine: may pass by itself or after a hand's turn.
@@ -42,6 +44,8 @@ export const NON_RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DatabaseNewer',
   'DatabaseNotMigrated',
   'TooFewQuestions',
+  'ModelDiverged',
+  'RunCancelled',
   'EngineRequestInvalid',
   'PresetInvalid',
 ]);

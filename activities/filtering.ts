@@ -39,6 +39,7 @@ export function gateQuestions(deps: ActivityDependencies, ref: UnitRef): Promise
             label: vote.label,
             votes: vote.majority,
             total: vote.total,
+            tie: vote.tie,
             heldOut: heldOut.has(text),
             ...(duplicateOf === undefined ? {} : { duplicateOf }),
           },

@@ -37,7 +37,7 @@ export function updateFailure(error: unknown, runId: string): unknown {
     }
     if (cause instanceof CancelledFailure || cause instanceof TerminatedFailure) {
       const how = cause instanceof CancelledFailure ? 'cancelled' : 'terminated';
-      return new RZeroError('EngineCancelled', `Run "${runId}" was ${how}.`, {
+      return new RZeroError('RunCancelled', `Run "${runId}" was ${how}.`, {
         fix: 'Start it again under the same run id to continue it.',
         cause: error,
       });

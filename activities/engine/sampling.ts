@@ -28,7 +28,7 @@ export interface Candidates {
  * temperature is 0, ties to the lowest id.
  *
  * @param u uniform in [0, 1); the token is the inverse of the cumulative distribution at u.
- * @throws RZeroError `Internal` when the logits are not finite.
+ * @throws RZeroError `ModelDiverged` when the logits are not finite.
  */
 export function chooseToken(logits: Float32Array, params: ChoiceParams, u: number): Choice {
   const best = argMax(logits);
@@ -41,7 +41,7 @@ export function chooseToken(logits: Float32Array, params: ChoiceParams, u: numbe
     sum += e;
   }
   if (!Number.isFinite(sum)) {
-    throw new RZeroError('Internal', 'The model produced logits that are not finite.', {
+    throw new RZeroError('ModelDiverged', 'The model produced logits that are not finite.', {
       fix: 'Go back to an earlier checkpoint and lower the learning rate.',
     });
   }

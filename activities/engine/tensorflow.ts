@@ -38,7 +38,10 @@ export interface NativeBackend {
 }
 
 export interface RuntimeOptions {
-  /** `auto` takes the native library and falls back to WebAssembly when it cannot be loaded. @default 'auto' */
+  /**
+   * `auto` takes the native library and falls back to WebAssembly when it cannot be loaded.
+   * @default what R_ZERO_TENSORFLOW asks for (`cpu`, `cuda`, `wasm`), or 'auto'
+   */
   backend?: 'auto' | 'native' | 'wasm';
   /** Deterministic kernels. @default true */
   deterministic?: boolean;
@@ -54,6 +57,9 @@ export interface Runtime {
 }
 
 const requireCjs = createRequire(import.meta.url);
+
+/** What a user may ask of the set-up holds for the engine, too; whether `cpu` or `cuda` runs depends on the library. */
+const BACKENDS: Record<string, RuntimeOptions['backend']> = { wasm: 'wasm', cpu: 'native', cuda: 'native' };
 
 let loading: Promise<Runtime> | undefined;
 
@@ -81,7 +87,7 @@ async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     });
   }
   setEnvironment(threads, deterministic);
-  const backend = options.backend ?? 'auto';
+  const backend = options.backend ?? BACKENDS[process.env['R_ZERO_TENSORFLOW'] ?? 'auto'] ?? 'auto';
   let reason: unknown;
   if (backend !== 'wasm') {
     try {

@@ -66,12 +66,19 @@ export interface StoredVote {
   label: string | null;
   majority: number;
   total: number;
+  tie: boolean;
 }
 
 export async function readVotes(pool: pg.Pool, runId: string, iteration: number): Promise<Map<number, StoredVote>> {
-  const rows = await select<{ question_id: string; label: string | null; majority: number; total: number }>(
+  const rows = await select<{
+    question_id: string;
+    label: string | null;
+    majority: number;
+    total: number;
+    tie: boolean;
+  }>(
     pool,
-    `select v.question_id, v.label, v.majority, v.total from r_zero.current_votes v
+    `select v.question_id, v.label, v.majority, v.total, v.tie from r_zero.current_votes v
      join r_zero.questions q using (question_id)
      where q.run_id = $1 and q.iteration = $2 and q.phase = 'dataset_generation'`,
     [runId, iteration],
