@@ -6,7 +6,7 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import type { WorkflowExecutionStatusName, WorkflowHandle } from '@temporalio/client';
+import type { WorkflowExecutionDescription, WorkflowExecutionStatusName, WorkflowHandle } from '@temporalio/client';
 import type { RunInput, RunStatus } from '../activities/contract.ts';
 import { RZeroError } from '../activities/errors.ts';
 import { cancelAfterPhaseUpdate, extendUpdate, pauseUpdate, resumeUpdate, statusQuery } from '../workflows/messages.ts';
@@ -225,17 +225,45 @@ function defaultRunId(now: Date): string {
   return `run-${date.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}`;
 }
 
-/** By our own workflow id; a run that was started in the UI under another one is found by its search attribute. */
-async function findRun(client: Client, runId: string): Promise<WorkflowHandle<typeof rZeroRun>> {
-  const own = client.workflow.getHandle<typeof rZeroRun>(workflowIdOf(runId));
-  try {
-    await own.describe();
-    return own;
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-  }
+/**
+ * The workflow of a run: an open one rather than a closed one, ours (`r-zero/<runId>`) rather than one that was started
+ * in the UI under an id of its own, which is found by its search attribute.
+ *
+ * @returns undefined when Temporal has none (never started, or its data is gone)
+ */
+export async function findWorkflow(
+  client: Client,
+  runId: string,
+): Promise<{ handle: WorkflowHandle<typeof rZeroRun>; description: WorkflowExecutionDescription } | undefined> {
+  const own = await describe(client, workflowIdOf(runId));
+  if (own && isOpen(own.description.status.name)) return own;
   const query = `WorkflowType = 'rZeroRun' AND ${RUN_ID_ATTRIBUTE.name} = "${runId.replace(/["\\]/g, '')}"`;
-  for await (const found of client.workflow.list({ query })) return client.workflow.getHandle(found.workflowId);
+  let newest = own;
+  for await (const found of client.workflow.list({ query })) {
+    const other = await describe(client, found.workflowId);
+    if (other && isOpen(other.description.status.name)) return other;
+    newest ??= other;
+  }
+  return newest;
+}
+
+export function isOpen(status: WorkflowExecutionStatusName): boolean {
+  return status === 'RUNNING' || status === 'PAUSED';
+}
+
+async function describe(client: Client, workflowId: string) {
+  const handle = client.workflow.getHandle<typeof rZeroRun>(workflowId);
+  try {
+    return { handle, description: await handle.describe() };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+async function findRun(client: Client, runId: string): Promise<WorkflowHandle<typeof rZeroRun>> {
+  const found = await findWorkflow(client, runId);
+  if (found) return found.handle;
   throw new RZeroError('RunNotFound', `Temporal knows no run "${runId}".`, {
     field: 'runId',
     fix: 'See `r-zero run list`; start it with the same run id to continue it from Postgres.',

@@ -8,8 +8,9 @@ import type { IterationReport, RunStatusView } from './messages.ts';
 import { PHASES } from './units.ts';
 
 /** More columns than this make the table unreadable on the page; the rest is in Postgres. */
-const MOST_COLUMNS = 12;
+const MOST_COLUMNS = 8;
 const MOST_ROWS = 30;
+const MOST_METRICS = 12;
 
 export function iterationTitle(iteration: number): string {
   return iteration === 0 ? 'Evaluation of the base model' : `Iteration ${iteration}`;
@@ -71,20 +72,24 @@ export function renderIteration(view: IterationView): string {
   return parts.join('\n\n');
 }
 
-/** One row per iteration, one column per metric in order of first appearance. */
+/** One row per metric in order of first appearance, one column per iteration: names are long, numbers are short. */
 function summaryTable(summaries: readonly IterationSummary[]): string {
-  const shown = summaries.slice(-MOST_ROWS);
+  const [first] = summaries;
+  // The base model stays in sight however long the run is.
+  const shown = summaries.length <= MOST_COLUMNS || !first ? summaries : [first, ...summaries.slice(1 - MOST_COLUMNS)];
   const names = [...new Set(shown.flatMap((summary) => Object.keys(summary.metrics)))]
     .filter((name) => name !== 'iteration')
-    .slice(0, MOST_COLUMNS);
-  const rows = shown.map((summary) => [
-    summary.iteration === 0 ? '0 (base)' : String(summary.iteration),
-    ...names.map((name) => {
-      const value = summary.metrics[name];
-      return value === undefined ? '' : formatNumber(value);
-    }),
+    .slice(0, MOST_ROWS);
+  const rows = names.map((name) => [
+    escapeText(name.replaceAll('_', ' ')),
+    ...shown.map(({ metrics }) => formatMetric(name, metrics[name])),
   ]);
-  return table(['iteration', ...names.map(escapeText)], rows);
+  return table(['', ...shown.map(({ iteration }) => (iteration === 0 ? 'base' : String(iteration)))], rows);
+}
+
+function formatMetric(name: string, value: number | undefined): string {
+  if (value === undefined) return '';
+  return /(accuracy|share)$/.test(name) ? `${(value * 100).toFixed(1)} %` : formatNumber(value);
 }
 
 function phaseLine(phase: Phase, unit: number, units: number): string {
@@ -93,7 +98,7 @@ function phaseLine(phase: Phase, unit: number, units: number): string {
 
 function metricsLine(metrics: Readonly<Record<string, number>>): string {
   return Object.entries(metrics)
-    .slice(0, MOST_COLUMNS)
+    .slice(0, MOST_METRICS)
     .map(([name, value]) => `${escapeText(name)} ${formatNumber(value)}`)
     .join(', ');
 }

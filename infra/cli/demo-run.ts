@@ -1,4 +1,5 @@
 /** What `r-zero demo` asks for, and the run that belongs to it. */
+import { createHash } from 'node:crypto';
 import type { RunInput } from '../../activities/contract.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { conflictingFields, resolveRunInput } from '../../activities/run-input.ts';
@@ -8,32 +9,51 @@ import { isComplete } from './run-snapshot.ts';
 import type { RunSnapshot } from './run-snapshot.ts';
 
 export interface DemoChoices {
-  seed: number;
+  /** @default what `input` says, else 1 */
+  seed?: number | undefined;
   /** Total number of iterations; undefined leaves a known run as it is. */
   iterations?: number | undefined;
-  control: string;
-  preset: string;
+  /** @default what `input` says, else `none` */
+  control?: string | undefined;
+  /** @default what `input` says, else `default` */
+  preset?: string | undefined;
   runId?: string | undefined;
-  /** Further fields of the run's input, as JSON or `@file`. */
+  /** Further fields of the run's input, as JSON or `@file`. The other choices are laid over it. */
   input?: string | undefined;
 }
 
-/** A run of its own for each choice that makes a different experiment; more iterations are the same one, continued. */
-export function demoRunId({ seed, control, preset, runId }: DemoChoices): string {
-  if (runId !== undefined) return runId;
-  return [
-    'demo',
-    ...(preset === 'default' ? [] : [preset]),
-    ...(control === 'none' ? [] : [control]),
-    ...(seed === 1 ? [] : [`seed-${seed}`]),
-  ].join('-');
+/**
+ * The run's input, with its name: one of its own for each choice that makes a different experiment, so that a plain
+ * `npm start` never goes on with another's settings. More iterations are the same experiment, continued.
+ *
+ * @throws RZeroError `RunInputInvalid`
+ */
+export function demoInput(choices: DemoChoices): RunInput & { runId: string } {
+  const { seed, control, preset, iterations, runId } = choices;
+  const input = readRunInput(choices.input, {
+    seed,
+    control,
+    preset,
+    ...(iterations === undefined ? {} : { iterations }),
+    ...(runId === undefined ? {} : { runId }),
+  });
+  return { ...input, runId: input.runId ?? nameFor(input) };
 }
 
-/** @throws RZeroError `RunInputInvalid` */
-export function demoInput(choices: DemoChoices): RunInput & { runId: string } {
-  const { seed, control, preset, iterations } = choices;
-  const fields = { seed, control, preset, ...(iterations === undefined ? {} : { iterations }) };
-  return { ...readRunInput(choices.input, fields), runId: demoRunId(choices) };
+/** Fields that the name spells out, or that do not make another experiment. */
+const NAMED = new Set(['runId', 'iterations', 'seed', 'control', 'preset']);
+
+function nameFor(input: RunInput): string {
+  const { config, given } = resolveRunInput(input);
+  const others = [...given].filter(([field]) => !NAMED.has(field)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const digest = createHash('sha256').update(JSON.stringify(others)).digest('hex').slice(0, 8);
+  return [
+    'demo',
+    ...(config.preset === 'default' ? [] : [config.preset]),
+    ...(config.control === 'none' ? [] : [config.control]),
+    ...(config.seed === 1 ? [] : [`seed-${config.seed}`]),
+    ...(others.length === 0 ? [] : [`input-${digest}`]),
+  ].join('-');
 }
 
 /**
@@ -59,11 +79,12 @@ export function isFinished(snapshot: RunSnapshot, input: RunInput & { runId: str
 
 /** The options that name this demo again, as typed after the command; empty for the plain one. */
 export function demoArguments(choices: DemoChoices, dataDir: string, change: Partial<DemoChoices> = {}): string[] {
-  const { seed, iterations, control, preset, runId } = { ...choices, iterations: undefined, ...change };
+  const { seed, iterations, control, preset, runId, input } = { ...choices, iterations: undefined, ...change };
   return [
-    ...(seed === 1 ? [] : ['--seed', String(seed)]),
-    ...(control === 'none' ? [] : ['--control', control]),
-    ...(preset === 'default' ? [] : ['--preset', preset]),
+    ...(seed === undefined ? [] : ['--seed', String(seed)]),
+    ...(control === undefined ? [] : ['--control', control]),
+    ...(preset === undefined ? [] : ['--preset', preset]),
+    ...(input === undefined ? [] : ['--input', shellWord(input)]),
     ...(runId === undefined ? [] : ['--run-id', runId]),
     ...(iterations === undefined ? [] : ['--iterations', String(iterations)]),
     ...dataDirArguments(dataDir),

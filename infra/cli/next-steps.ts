@@ -5,7 +5,7 @@ import type { Paint } from './terminal.ts';
 
 /** What to look at and to try after a run, each with the line to type. Run ids are letters, digits, `.`, `_` and `-`. */
 export function nextSteps(
-  run: Pick<RunFacts, 'runId' | 'iterations'>,
+  run: Pick<RunFacts, 'runId' | 'iterations' | 'seed' | 'control'>,
   choices: DemoChoices,
   dataDir: string,
   paint: Paint,
@@ -26,8 +26,8 @@ export function nextSteps(
       `npx r-zero sql${place} "select iteration, stage, reason, questions from r_zero.funnel_reasons where run_id = '${run.runId}' order by 1, 4 desc"`,
     ],
     ['More iterations', again({ iterations: run.iterations + 1 })],
-    ['Another seed', again({ seed: choices.seed + 1, runId: undefined })],
-    ...(choices.control === 'none'
+    ['Another seed', again({ seed: run.seed + 1, runId: undefined })],
+    ...(run.control === 'none'
       ? ([['Control: random rewards', again({ control: 'random-reward', runId: undefined })]] satisfies [
           string,
           string,

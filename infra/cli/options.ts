@@ -38,7 +38,7 @@ export function runName(text: string): string {
 }
 
 export const seedOption = () =>
-  new Option('--seed <number>', 'seed of every random number of the run').argParser(
+  new Option('--seed <number>', 'seed of every random number of the run (default: 1)').argParser(
     wholeNumber(0, Number.MAX_SAFE_INTEGER),
   );
 
@@ -48,11 +48,11 @@ export const iterationsOption = (text: string) =>
 export const controlOption = () =>
   new Option(
     '--control <kind>',
-    '"random-reward" replaces every reward by a coin flip: a control that must not learn',
+    '"random-reward" replaces every reward by a coin flip: a control that must not learn (default: none)',
   ).choices(['none', 'random-reward']);
 
 export const presetOption = () =>
-  new Option('--preset <name>', 'formulas of the method: ours, the paper’s, or the public code’s').choices([
+  new Option('--preset <name>', 'formulas of the method: ours (default), the paper’s, or the public code’s').choices([
     'default',
     'paper',
     'official-code',

@@ -1,7 +1,6 @@
 /** `r-zero run status`: one run, as Postgres and its workflow know it. */
 import type { RunStatus } from '../../activities/contract.ts';
 import { getRun as getRunRow } from '../../db/queries/runs.ts';
-import { workflowIdOf } from '../client.ts';
 import { describeEngine } from './engine-text.ts';
 import { count } from './numbers.ts';
 import { PHASE_WORDS } from './phase-text.ts';
@@ -24,7 +23,7 @@ export async function runStatusCommand(options: RunCommandOptions, runId: string
     const workflow = await describeWorkflow(client, runId);
     const status = effectiveStatus(snapshot.run.status as RunStatus, workflow);
     const phase = currentPhase(snapshot);
-    const page = workflow ? runPage(uiUrl, namespace, workflowIdOf(runId)) : undefined;
+    const page = workflow ? runPage(uiUrl, namespace, workflow.workflowId) : undefined;
     if (options.json) {
       const { config: _config, ...run } = snapshot.run;
       terminal.out(

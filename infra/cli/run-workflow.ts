@@ -1,15 +1,15 @@
 /** The workflow of a run, as far as the server knows it without asking a worker. */
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
 import type { RunInput, RunStatus } from '../../activities/contract.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { STATUS_ATTRIBUTE } from '../../workflows/search-attributes.ts';
 import type { rZeroRun } from '../../workflows/run.ts';
 import { updateFailure } from '../client-failures.ts';
-import { extendRun, resumeRun, startRun, workflowIdOf } from '../client.ts';
+import { extendRun, findWorkflow, isOpen, resumeRun, startRun, workflowIdOf } from '../client.ts';
 import type { RunResult } from '../client.ts';
 
 export interface WorkflowState {
+  workflowId: string;
   temporalStatus: WorkflowExecutionStatusName;
   /** True while the execution is open. */
   open: boolean;
@@ -19,17 +19,15 @@ export interface WorkflowState {
 
 /** @returns undefined when Temporal has no such workflow (never started, or its data is gone). */
 export async function describeWorkflow(client: Client, runId: string): Promise<WorkflowState | undefined> {
-  try {
-    const { status, typedSearchAttributes } = await client.workflow.getHandle(workflowIdOf(runId)).describe();
-    return {
-      temporalStatus: status.name,
-      open: status.name === 'RUNNING' || status.name === 'PAUSED',
-      status: typedSearchAttributes.get(STATUS_ATTRIBUTE) as RunStatus | undefined,
-    };
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
+  const found = await findWorkflow(client, runId);
+  if (!found) return undefined;
+  const { workflowId, status, typedSearchAttributes } = found.description;
+  return {
+    workflowId,
+    temporalStatus: status.name,
+    open: isOpen(status.name),
+    status: typedSearchAttributes.get(STATUS_ATTRIBUTE) as RunStatus | undefined,
+  };
 }
 
 /** What was done to have the run going. */
@@ -72,7 +70,8 @@ async function extendTo(client: Client, runId: string, iterations: number): Prom
 /** Result of the newest execution, waiting for its end. Fails with the run's own code. */
 export async function readResult(client: Client, runId: string): Promise<RunResult> {
   try {
-    return await client.workflow.getHandle<typeof rZeroRun>(workflowIdOf(runId)).result();
+    const found = await findWorkflow(client, runId);
+    return await (found?.handle ?? client.workflow.getHandle<typeof rZeroRun>(workflowIdOf(runId))).result();
   } catch (error) {
     throw updateFailure(error, runId);
   }

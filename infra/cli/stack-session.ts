@@ -9,6 +9,7 @@ import { acquireStackLock, isSetupEvent, startStack } from '../dev-stack/index.t
 import type { OnStackEvent, Stack } from '../dev-stack/index.ts';
 import { stackPaths } from '../dev-stack/stack-state.ts';
 import { terminalReporter } from '../setup/progress.ts';
+import { provisionNatives } from '../setup/provision.ts';
 import type { TemporalTarget } from '../temporal-connection.ts';
 import { workerEnvironment } from './endpoints.ts';
 import { catchInterrupts, orAborted } from './interrupts.ts';
@@ -19,6 +20,8 @@ import type { WorkerProcess } from './worker-process.ts';
 export interface SessionOptions {
   dataDir: string;
   terminal: Terminal;
+  /** False when no worker will be asked for: TensorFlow is not fetched then. @default true */
+  needsWorker?: boolean;
 }
 
 export interface StackSession {
@@ -40,11 +43,23 @@ export interface StackSession {
 }
 
 /**
- * Fails with `StackBusy` when another command owns the data directory, with what `startStack` and `migrate` fail with,
- * and with `Interrupted` after a clean stop.
+ * Fails with `StackBusy` when another command owns the data directory, with what `provisionNatives`, `startStack` and
+ * `migrate` fail with, and with `Interrupted` after a clean stop.
  */
 export async function withStack<T>(options: SessionOptions, work: (session: StackSession) => Promise<T>): Promise<T> {
   const lock = await acquireStackLock(options.dataDir);
+  try {
+    // Before Ctrl-C is caught: a download that nobody waits for any more ends at once.
+    await provisionNatives(
+      ['postgres', 'temporal', ...(options.needsWorker === false ? [] : ['tensorflow' as const])],
+      {
+        report: terminalReporter(options.terminal.stream),
+      },
+    );
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
   const session = new Session(options);
   try {
     await session.open();

@@ -22,7 +22,7 @@ export async function up({ dataDir, worker }: UpOptions, terminal: Terminal): Pr
     .map((word) => ` ${word}`)
     .join('');
   try {
-    await withStack({ dataDir, terminal }, async (session) => {
+    await withStack({ dataDir, terminal, needsWorker: worker }, async (session) => {
       if (worker) {
         terminal.note('  Starting the worker.');
         await orAborted(session.signal, () => session.worker());

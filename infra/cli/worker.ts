@@ -1,5 +1,6 @@
 /** `r-zero worker`: the worker as the only child of this process, its output on this terminal, its exit code ours. */
 import { fork } from 'node:child_process';
+import { provisionNatives } from '../setup/provision.ts';
 import { locateStack, workerEnvironment } from './endpoints.ts';
 import { catchInterrupts } from './interrupts.ts';
 import { workerEntry, workerExecArgv } from './worker-process.ts';
@@ -7,6 +8,7 @@ import { workerEntry, workerExecArgv } from './worker-process.ts';
 /** Not supervised: whoever runs workers for good has a supervisor, which wants to see the process end. */
 export async function worker(dataDir: string): Promise<number> {
   const { databaseUrl, temporal } = await locateStack(dataDir);
+  await provisionNatives(['tensorflow']);
   const entry = workerEntry();
   const interrupts = catchInterrupts(() => child.kill('SIGTERM'));
   const child = fork(entry, {

@@ -28,8 +28,8 @@ export interface BaseEvaluation {
 }
 
 export interface TextCodec {
-  encode: (text: string) => number[];
-  decode: (ids: readonly number[]) => string;
+  encode(text: string): number[];
+  decode(ids: readonly number[]): string;
 }
 
 interface Judged {

@@ -9,26 +9,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** The commands that compute or start servers; the others must work on a machine where nothing could be downloaded. */
-const NEEDS = {
-  demo: ['postgres', 'temporal', 'tensorflow'],
-  up: ['postgres', 'temporal', 'tensorflow'],
-  worker: ['tensorflow'],
-  pretrain: ['tensorflow'],
-};
-
 /**
- * Sets up what the command needs and hands over to `infra/cli/main.ts`, in this process, so that Ctrl-C and the exit code
- * are simply its own.
+ * Makes the project loadable and hands over to `infra/cli/main.ts`, in this process, so that Ctrl-C and the exit code are
+ * simply its own. What else a command needs it fetches itself, once it has understood what it is asked for.
  * @param {string[]} argv without node and script
  * @returns {Promise<number | undefined>} exit code
  */
 export async function startCommand(argv) {
   await prepareRuntime();
-  const command = argv.find((word) => !word.startsWith('-')) ?? '';
-  const asksForHelp = argv.some((word) => ['-h', '--help', '-V', '--version'].includes(word));
-  const needs = asksForHelp ? [] : (NEEDS[command] ?? []);
-  if (needs.length > 0 && !(await provision(needs))) return 1;
   const { main } = await importProject('infra/cli/main');
   return main(argv);
 }
@@ -50,7 +38,14 @@ export async function prepareRuntime() {
  */
 export async function provision(needs) {
   const { provisionNatives } = await importProject('infra/setup/provision');
-  return provisionNatives(needs);
+  try {
+    await provisionNatives(needs);
+    return true;
+  } catch (error) {
+    if (error.name !== 'RZeroError') throw error;
+    console.error(`${error.code}: ${error.message}`);
+    return false;
+  }
 }
 
 /** Imports a module of the project: its source in a checkout, the compiled form in an installed package. */

@@ -3,17 +3,12 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { RZeroError } from '../../activities/errors.ts';
 import type { CommandRunner } from '../../infra/cli/command-runner.ts';
-import { demoArguments, demoCommand, demoInput, demoRunId, isFinished, shellWord } from '../../infra/cli/demo-run.ts';
+import { demoArguments, demoCommand, demoInput, isFinished, shellWord } from '../../infra/cli/demo-run.ts';
 import type { DemoChoices } from '../../infra/cli/demo-run.ts';
 import { createProgram } from '../../infra/cli/program.ts';
 import { finishedRun, phaseState } from './support/snapshots.ts';
 
-const choices = (change: Partial<DemoChoices> = {}): DemoChoices => ({
-  seed: 1,
-  control: 'none',
-  preset: 'default',
-  ...change,
-});
+const runIdOf = (choices: DemoChoices) => demoInput(choices).runId;
 
 const anyChoices = fc.record({
   seed: fc.nat(),
@@ -30,19 +25,38 @@ const isCode = (code: string, field?: string) => (error: unknown) => {
 
 describe('the demo’s run', () => {
   test('is named after what makes it another experiment', () => {
-    assert.equal(demoRunId(choices()), 'demo');
-    assert.equal(demoRunId(choices({ seed: 2 })), 'demo-seed-2');
-    assert.equal(demoRunId(choices({ control: 'random-reward' })), 'demo-random-reward');
-    assert.equal(demoRunId(choices({ control: 'random-reward', seed: 2 })), 'demo-random-reward-seed-2');
-    assert.equal(demoRunId(choices({ preset: 'paper', iterations: 9 })), 'demo-paper');
-    assert.equal(demoRunId(choices({ seed: 2, runId: 'mine' })), 'mine');
+    assert.equal(runIdOf({}), 'demo');
+    assert.equal(runIdOf({ seed: 1, control: 'none', preset: 'default' }), 'demo');
+    assert.equal(runIdOf({ seed: 2 }), 'demo-seed-2');
+    assert.equal(runIdOf({ control: 'random-reward' }), 'demo-random-reward');
+    assert.equal(runIdOf({ control: 'random-reward', seed: 2 }), 'demo-random-reward-seed-2');
+    assert.equal(runIdOf({ preset: 'paper', iterations: 9 }), 'demo-paper');
+    assert.equal(runIdOf({ seed: 2, runId: 'mine' }), 'mine');
+  });
+
+  test('takes from --input what no option says', () => {
+    const input = '{"seed": 7, "preset": "paper", "iterations": 4, "solver": {"steps": 3}}';
+    const { runId, ...fields } = demoInput({ input });
+    assert.match(runId, /^demo-paper-seed-7-input-[0-9a-f]{8}$/);
+    assert.deepEqual(fields, { seed: 7, preset: 'paper', iterations: 4, solver: { steps: 3 } });
+    assert.equal(demoInput({ input, seed: 8 }).seed, 8);
+    assert.equal(runIdOf({ input: '{"runId": "mine"}' }), 'mine');
+    assert.equal(runIdOf({ input: '{"runId": "mine"}', runId: 'yours' }), 'yours');
+  });
+
+  test('has a name of its own for further settings, whatever their order', () => {
+    const name = runIdOf({ input: '{"solver": {"steps": 3}, "batchSize": 8}' });
+    assert.equal(runIdOf({ input: '{"batchSize": 8, "solver": {"steps": 3}}' }), name);
+    assert.notEqual(runIdOf({ input: '{"batchSize": 9, "solver": {"steps": 3}}' }), name);
+    assert.notEqual(name, 'demo');
+    assert.equal(runIdOf({ input: '{"iterations": 9}' }), 'demo');
   });
 
   test('different experiments never share a run', () => {
     fc.assert(
       fc.property(anyChoices, anyChoices, (a, b) => {
         const same = a.seed === b.seed && a.control === b.control && a.preset === b.preset;
-        assert.equal(demoRunId(a) === demoRunId(b), same);
+        assert.equal(runIdOf(a) === runIdOf(b), same);
       }),
     );
   });
@@ -51,20 +65,21 @@ describe('the demo’s run', () => {
     const more = fc.record({
       choices: anyChoices,
       runId: fc.option(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/), { nil: undefined }),
+      input: fc.constantFrom(undefined, '{"batchSize":8}'),
       dataDir: fc.constantFrom('.r-zero', '/tmp/elsewhere'),
     });
     fc.assert(
-      fc.property(more, ({ choices, runId, dataDir }) => {
-        const original = { ...choices, runId };
+      fc.property(more, ({ choices, runId, input, dataDir }) => {
+        const original = { ...choices, runId, input };
         let parsed: (DemoChoices & { dataDir: string }) | undefined;
         const runner: CommandRunner = {
           exitCode: 0,
           run: (options) => Promise.resolve(void (parsed = options as unknown as DemoChoices & { dataDir: string })),
         };
         const program = createProgram({ version: '0', runner });
-        program.parse(['demo', ...demoArguments(original, dataDir)], { from: 'user' });
+        const words = demoArguments(original, dataDir).map((word) => word.replace(/^'(.*)'$/, '$1'));
+        program.parse(['demo', ...words], { from: 'user' });
         assert.ok(parsed);
-        assert.equal(demoRunId(parsed), demoRunId(original));
         assert.deepEqual(demoInput(parsed), demoInput(original));
         assert.equal(parsed.dataDir, dataDir);
       }),
@@ -80,30 +95,30 @@ describe('the demo’s run', () => {
   });
 
   test('checks every field before anything is started', () => {
-    assert.throws(() => demoInput(choices({ input: '{"votes": 3}' })), isCode('RunInputInvalid', 'votes'));
+    assert.throws(() => demoInput({ input: '{"votes": 3}' }), isCode('RunInputInvalid', 'votes'));
     assert.throws(
-      () => demoInput(choices({ input: '{"labelling": {"votes": 0}}' })),
+      () => demoInput({ input: '{"labelling": {"votes": 0}}' }),
       isCode('RunInputInvalid', 'labelling.votes'),
     );
   });
 
   test('is finished when everything asked for is stored', () => {
-    const input = demoInput(choices());
+    const input = demoInput({});
     assert.equal(isFinished(finishedRun(), input), true);
-    assert.equal(isFinished(finishedRun(), demoInput(choices({ iterations: 2 }))), true);
+    assert.equal(isFinished(finishedRun(), demoInput({ iterations: 2 })), true);
   });
 
   test('is not finished when more is asked for, or something is missing', () => {
-    assert.equal(isFinished(finishedRun(), demoInput(choices({ iterations: 3 }))), false);
-    assert.equal(isFinished(finishedRun({ status: 'running' }), demoInput(choices())), false);
+    assert.equal(isFinished(finishedRun(), demoInput({ iterations: 3 })), false);
+    assert.equal(isFinished(finishedRun({ status: 'running' }), demoInput({})), false);
     const run = finishedRun();
     run.phases[3] = phaseState(1, 'labelling', { unitsDone: 3 });
-    assert.equal(isFinished(run, demoInput(choices())), false);
-    assert.equal(isFinished(finishedRun({ iterations: 3 }), demoInput(choices())), false);
+    assert.equal(isFinished(run, demoInput({})), false);
+    assert.equal(isFinished(finishedRun({ iterations: 3 }), demoInput({})), false);
   });
 
   test('refuses settings that the stored run does not have, naming them', () => {
-    const input = demoInput(choices({ seed: 7, runId: 'demo' }));
+    const input = demoInput({ seed: 7, runId: 'demo' });
     assert.throws(() => isFinished(finishedRun(), input), isCode('RunConflict', 'seed'));
   });
 });

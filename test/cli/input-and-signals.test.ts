@@ -145,7 +145,7 @@ describe('finding the servers', () => {
 
 describe('the status that is shown', () => {
   const workflow = (open: boolean, status?: 'parked' | 'running') =>
-    ({ temporalStatus: open ? 'RUNNING' : 'TERMINATED', open, status }) as const;
+    ({ workflowId: 'r-zero/x', temporalStatus: open ? 'RUNNING' : 'TERMINATED', open, status }) as const;
 
   test('is the workflow’s while that is open', () => {
     assert.equal(effectiveStatus('running', workflow(true, 'parked')), 'parked');

@@ -106,12 +106,9 @@ describe('the command line', () => {
     });
   }
 
-  test('the plain demo is seed 1 without control', () => {
+  test('the plain demo names no field of the run, so that --input may name any', () => {
     const { ran } = parse(['demo']);
     assert.deepEqual(ran[0]?.options, {
-      seed: 1,
-      control: 'none',
-      preset: 'default',
       keepRunning: false,
       json: false,
       dataDir: process.env['R_ZERO_DATA_DIR'] ?? '.r-zero',

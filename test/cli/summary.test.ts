@@ -125,8 +125,8 @@ describe('the result for scripts', () => {
 
 test('the next steps name the run, the data directory and the next experiment', () => {
   const steps = nextSteps(
-    { runId: 'demo-seed-2', iterations: 3 },
-    { seed: 2, control: 'none', preset: 'default' },
+    { runId: 'demo-seed-2', iterations: 3, seed: 2, control: 'none' },
+    { seed: 2 },
     '/data/my runs',
     plain,
   );

@@ -41,13 +41,9 @@ test('the base model can reason and usually does not', async (t) => {
   try {
     const tokenizer = await loadTokenizer(folder);
     const lease = await engine.open({ path: folder });
-    const codec = {
-      encode: (text: string) => tokenizer.encode(text),
-      decode: (ids: readonly number[]) => tokenizer.decode(ids),
-    };
     const heldOut = heldOutQuestions(256);
     // Another seed than the recorded evaluation's: the claim is about the model, not about one draw.
-    const found = await evaluateBase((request) => lease.sample(request), codec, heldOut, 71);
+    const found = await evaluateBase((request) => lease.sample(request), tokenizer, heldOut, 71);
     t.diagnostic(JSON.stringify(found));
     assert.ok(found.greedy > 0.15 && found.greedy < 0.35, `greedy ${found.greedy}`);
     assert.ok(found.sampled > 0.35 && found.sampled < 0.47, `sampled ${found.sampled}`);

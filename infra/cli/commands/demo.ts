@@ -4,10 +4,10 @@ import { controlOption, iterationsOption, presetOption, runName, seedOption, wit
 import type { CommonOptions } from '../options.ts';
 
 interface Options extends CommonOptions {
-  seed: number;
+  seed?: number;
   iterations?: number;
-  control: string;
-  preset: string;
+  control?: string;
+  preset?: string;
   runId?: string;
   input?: string;
   json: boolean;
@@ -21,12 +21,12 @@ export function addDemo(program: Command, runner: CommandRunner): void {
       'Brings up Postgres, Temporal and a worker, starts the demo run or continues it, shows its progress and its result, ' +
         'and stops the servers again. Stop it at any time: the next start goes on from the last finished shard or step.',
     )
-    .addOption(seedOption().default(1))
+    .addOption(seedOption())
     .addOption(iterationsOption('total number of iterations (default: 3, or what the run has)'))
-    .addOption(controlOption().default('none'))
-    .addOption(presetOption().default('default'))
-    .option('--run-id <name>', 'name of the run (default: "demo", with control and seed appended)', runName)
-    .option('--input <json>', 'further fields of the run’s input, as for `run start`; give it a --run-id of its own')
+    .addOption(controlOption())
+    .addOption(presetOption())
+    .option('--run-id <name>', 'name of the run (default: "demo", with what makes it another experiment)', runName)
+    .option('--input <json>', 'fields of the run’s input as JSON, or @file; the options above are laid over it')
     .option('--keep-running', 'leave the servers and the worker on after the result, until Ctrl-C', false)
     .option('--json', 'print the result as one JSON object, the last line of standard output', false)
     .addHelpText(
