@@ -74,6 +74,8 @@ export interface IterationSummary {
 
 export interface RunStatusChange {
   runId: string;
+  /** Workflow id of the run; without its lease the change is not written. */
+  holder: string;
   status: RunStatus;
   /** Why, in one sentence; shown in the Temporal UI and kept in the run's row. */
   reason?: string;

@@ -1,5 +1,5 @@
 /**
- * The package's main export: R-Zero as a Temporal plugin.
+ * R-Zero as a Temporal plugin, the main export of the package.
  *
  * ```ts
  * const plugin = new RZeroPlugin({ database: 'postgres://user@host/r_zero' });
@@ -31,6 +31,7 @@ import {
   deferredActivities,
   mergeActivities,
 } from './plugin-activities.ts';
+import { openEngine } from './plugin-engine.ts';
 import { SharedResource } from './plugin-resources.ts';
 import type { Opened } from './plugin-resources.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
@@ -189,13 +190,6 @@ function openDatabase(database: RZeroPluginOptions['database']): Opened<pg.Pool>
 /** By its shape: a pool from another copy of `pg` in the tree is a pool all the same. */
 function isPool(database: string | pg.PoolConfig | pg.Pool): database is pg.Pool {
   return typeof database === 'object' && 'connect' in database && typeof database.connect === 'function';
-}
-
-async function openEngine(engine: RZeroPluginOptions['engine']): Promise<Opened<Engine>> {
-  if (typeof engine === 'object') return { value: engine, close: () => Promise.resolve() };
-  const make = engine ?? (await import('../activities/engine/index.ts')).createTfjsEngine;
-  const value = await make();
-  return { value, close: () => value.close() };
 }
 
 /** Closes all, even when one of them fails; the first failure is thrown. */

@@ -1,14 +1,20 @@
-/** The workflow bundle, built once per version of the sources: webpack takes seconds, reading a file does not. */
+/**
+ * The workflow bundle, built once per version of the sources: webpack takes seconds, reading a file does not. The published
+ * package brings one along; it is used when Temporal's packages have the versions that it was built with.
+ */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { dirname, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import type { BundleOptions } from '@temporalio/worker';
 import { workflowsPath } from './plugin.ts';
 
 const PREFIX = 'workflow-bundle-';
 const require = createRequire(import.meta.url);
+/** Filled by the build of the package; a checkout has no such folder. */
+const PREBUILT = fileURLToPath(new URL('./workflow-bundle', import.meta.url));
 
 export interface WorkflowBundleOptions {
   /** Folder of the cached bundle; created when missing. A folder that cannot be written only costs the time. */
@@ -19,11 +25,11 @@ export interface WorkflowBundleOptions {
 
 /** @returns the bundle's code, for `WorkerOptions.workflowBundle`. */
 export async function loadWorkflowBundle({ cacheDir, logger }: WorkflowBundleOptions): Promise<{ code: string }> {
-  const entry = workflowsPath();
-  const file = join(cacheDir, `${PREFIX}${await fingerprint(dirname(entry))}.js`);
-  const cached = await readCached(file);
-  if (cached !== undefined) return { code: cached };
-  const { code } = await bundleWorkflowCode({ workflowsPath: entry, ...(logger === undefined ? {} : { logger }) });
+  const name = await bundleName();
+  const file = join(cacheDir, name);
+  const ready = (await readCached(join(PREBUILT, name))) ?? (await readCached(file));
+  if (ready !== undefined) return { code: ready };
+  const code = await bundle(logger);
   try {
     await store(file, code);
   } catch (error) {
@@ -32,8 +38,27 @@ export async function loadWorkflowBundle({ cacheDir, logger }: WorkflowBundleOpt
   return { code };
 }
 
+/**
+ * For the build of the package: the bundle beside this module, with the paths of its source map told from `root`, so that
+ * it does not name folders of the machine that built it.
+ */
+export async function prebuildWorkflowBundle(root: string): Promise<void> {
+  const code = await bundle(new DefaultLogger('WARN'));
+  const relocated = code.replace(/(sourceMappingURL=data:[^,\s]*;base64,)(\S+)/, (_, head: string, map: string) => {
+    const text = Buffer.from(map, 'base64').toString('utf8').replaceAll(`${root}${sep}`, '');
+    return head + Buffer.from(text).toString('base64');
+  });
+  await store(join(PREBUILT, await bundleName()), relocated);
+}
+
+async function bundle(logger: BundleOptions['logger']): Promise<string> {
+  const options = { workflowsPath: workflowsPath(), ...(logger === undefined ? {} : { logger }) };
+  return (await bundleWorkflowCode(options)).code;
+}
+
 /** Changes with any workflow source, and with the versions of what is bundled and of the bundler. */
-async function fingerprint(folder: string): Promise<string> {
+async function bundleName(): Promise<string> {
+  const folder = dirname(workflowsPath());
   const hash = createHash('sha256');
   for (const dependency of ['@temporalio/workflow', '@temporalio/common', '@temporalio/worker']) {
     const { version } = require(`${dependency}/package.json`) as { version: string };
@@ -44,7 +69,7 @@ async function fingerprint(folder: string): Promise<string> {
     hash.update(`${name}\n`);
     hash.update(await readFile(join(folder, name)));
   }
-  return hash.digest('hex').slice(0, 32);
+  return `${PREFIX}${hash.digest('hex').slice(0, 32)}.js`;
 }
 
 /** The first line is the hash of the rest, so that a file cut short by a power failure is built again. */

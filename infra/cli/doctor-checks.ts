@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'nod
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RZeroError } from '../../activities/errors.ts';
+import { modelFolder } from '../../activities/model-folder.ts';
 import { checkExternalDatabase, redact } from '../dev-stack/postgres-connection.ts';
 import { readStackState, stackPaths } from '../dev-stack/stack-state.ts';
 import { checkExternalTemporal, externalTemporal } from '../dev-stack/temporal-connection.ts';
@@ -54,11 +55,12 @@ export function checkNode(): DoctorCheck {
 
 export function checkDependencies(): DoctorCheck {
   const name = 'npm packages';
-  const { dependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
-  };
-  const absent = Object.keys(dependencies).filter((dependency) => !isInstalled(dependency));
-  if (absent.length === 0) return ok(name, `${Object.keys(dependencies).length} installed`);
+  const { dependencies, peerDependencies } = JSON.parse(
+    readFileSync(join(packageRoot, 'package.json'), 'utf8'),
+  ) as Record<string, Record<string, string> | undefined>;
+  const needed = Object.keys({ ...dependencies, ...peerDependencies });
+  const absent = needed.filter((dependency) => !isInstalled(dependency));
+  if (absent.length === 0) return ok(name, `${needed.length} installed`);
   return { name, state: 'missing', detail: `not installed: ${absent.join(', ')}`, fix: 'Run: npm ci' };
 }
 
@@ -132,7 +134,7 @@ export async function checkTensorFlow({ env, python, compiler }: DoctorContext):
           state: 'warn',
           backend: undefined,
           detail: 'not set up yet',
-          fix: 'Run npm start: it downloads TensorFlow (274 MB) and connects it.',
+          fix: 'Run npx r-zero setup: it downloads TensorFlow (274 MB) and connects it.',
         }
       : {
           name,
@@ -173,7 +175,7 @@ export async function checkTemporal({ env, python }: DoctorContext): Promise<Doc
         name,
         state: 'warn',
         detail: 'not downloaded yet',
-        fix: 'Run npm start: it downloads the server (45 MB).',
+        fix: 'Run npx r-zero setup: it downloads the server (45 MB).',
       };
     return {
       name,
@@ -260,7 +262,7 @@ function nearestExisting(path: string): string {
 
 export function checkBaseModel(): DoctorCheck {
   const name = 'base model';
-  const folder = join(packageRoot, 'activities', 'engine', 'base-model');
+  const folder = modelFolder('builtin');
   const absent = ['config.json', 'tokenizer.json', 'model.safetensors'].filter(
     (file) => !existsSync(join(folder, file)),
   );
@@ -269,6 +271,6 @@ export function checkBaseModel(): DoctorCheck {
     name,
     state: 'missing',
     detail: `ModelUnreadable: ${absent.join(', ')} missing in ${folder}`,
-    fix: 'Restore the folder from the repository, or make it with: npm run pretrain',
+    fix: 'Restore the folder from the repository or the package; in a clone, `npm run pretrain` makes it anew.',
   };
 }

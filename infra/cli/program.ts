@@ -5,6 +5,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addRun } from './commands/run.ts';
+import { addSetup } from './commands/setup.ts';
 import { addSql } from './commands/sql.ts';
 import { addUp } from './commands/up.ts';
 import { addWorker } from './commands/worker.ts';
@@ -44,6 +45,7 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   program.commandsGroup('See it work:');
   addDemo(program, runner);
   addDoctor(program, runner);
+  addSetup(program, runner);
   program.commandsGroup('Servers and workers:');
   addUp(program, runner);
   addWorker(program, runner);
