@@ -6,9 +6,10 @@ import { batchAdvantages } from './method/advantages.ts';
 import { challengerRewards } from './method/challenger-reward.ts';
 import { getPreset } from './method/presets.ts';
 import { withModel } from './store.ts';
-import { stepCheckpoints, updatePolicy, writeUpdate } from './training-step.ts';
+import { stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
 import { runUnit } from './unit.ts';
-import { answerQuestions, answerRows, mean, voteRows } from './voting.ts';
+import { mean } from './statistics.ts';
+import { answerQuestions, answerRows, voteRows } from './voting.ts';
 import { insertRows } from '../db/bulk.ts';
 import { checkpointBefore } from '../db/queries/lineage.ts';
 import { answers, questions, rewards, votes } from '../db/schema.ts';
@@ -56,11 +57,11 @@ export function trainChallengerStep(deps: ActivityDependencies, ref: UnitRef): P
           distinct: new Set(asked.map(({ question }) => question)).size,
           meanReward: mean(totals),
           meanPHat: mean(answered.filter(({ vote }) => vote.total > 0).map(({ vote }) => vote.votes / vote.total)),
-          kl: mean(update.metrics.map(({ kl }) => kl)),
+          ...stepMetrics(update),
         },
         write: async (client) => {
           const rows = questionRows(context, checkpoints.before, written, settings.groupSize);
-          const inserted = await insertRows(client, questions, rows, ['question_id', 'item']);
+          const inserted = await insertRows(client, questions, rows, { returning: ['question_id', 'item'] });
           const ids = new Map(inserted.map((row) => [Number(row.item), Number(row.question_id)]));
           await insertRows(client, answers, answerRows(context, solverCheckpoint, answered, ids));
           await insertRows(client, votes, voteRows(context, answered, ids));

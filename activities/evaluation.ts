@@ -1,18 +1,17 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { RZeroError } from './errors.ts';
-import { loadHeldOut } from './held-out.ts';
 import { grade } from './method/answer-equivalence.ts';
 import { isWorked } from './method/evaluation.ts';
 import { getPreset } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
 import { extractAnswer, vote } from './method/voting.ts';
-import { modelFolder } from './model-folder.ts';
 import { solverPrompt } from './profile.ts';
 import { sampleTexts } from './sampling.ts';
 import { tokenizerOf, withModel } from './store.ts';
 import { runUnit } from './unit.ts';
 import { insertRows } from '../db/bulk.ts';
+import { readHeldOut } from '../db/queries/evaluation-sets.ts';
 import { checkpointBefore } from '../db/queries/lineage.ts';
 import { evaluationItems, evaluations } from '../db/schema.ts';
 
@@ -21,13 +20,8 @@ const SET_NAME = 'held-out';
 /** Unit 0 answers the held-out questions greedily, unit 1 samples them at temperature 1. */
 export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
   return runUnit(deps, 'evaluation', ref, async ({ run, config, profile, place, call }) => {
-    const set = await loadHeldOut(modelFolder(config.model));
-    if (!set) {
-      throw new RZeroError('ModelUnreadable', 'The held-out questions that this run was planned with are gone.', {
-        field: 'model',
-        fix: 'Put held-out.jsonl back into the model folder.',
-      });
-    }
+    const set = await readHeldOut(deps.database, run.heldOutHash);
+    if (!set) throw new RZeroError('Internal', 'An evaluation was planned for a run without held-out questions.');
     const mode = place.unit === 0 ? 'greedy' : 'sampled';
     const samples = mode === 'greedy' ? 1 : config.evaluation.samples;
     const held = set.items.slice(0, config.evaluation.questions);
@@ -90,7 +84,7 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
               workedCorrect: count((entry) => entry.worked && entry.correct),
             },
           ],
-          ['evaluation_id'],
+          { returning: ['evaluation_id'] },
         );
         const evaluationId = Number(row!.evaluation_id);
         await insertRows(

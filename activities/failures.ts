@@ -13,9 +13,9 @@ export function asFailure(error: unknown): Error {
       details: [{ code: error.code, field: error.field ?? null, fix: error.fix ?? null }],
     });
   }
-  // The driver's messages may quote statements and parameters; the first line is enough for a person.
+  // No cause: the driver's messages quote statements and parameters, and history is no place for data.
   const message = (error instanceof Error ? error.message : String(error)).split('\n')[0]!.slice(0, 500);
-  return ApplicationFailure.create({ type: 'Internal', message, ...(error instanceof Error ? { cause: error } : {}) });
+  return ApplicationFailure.create({ type: 'Internal', message });
 }
 
 /** @returns the stable code under which a failure is stored. */

@@ -1,14 +1,11 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { RZeroError } from './errors.ts';
-import { loadHeldOut } from './held-out.ts';
 import { decide } from './method/gate.ts';
-import { getPreset } from './method/presets.ts';
-import type { FrozenGatePolicy, RationalBound } from './method/presets.ts';
-import { modelFolder } from './model-folder.ts';
-import type { RunConfig } from './run-input.ts';
+import { gatePolicy } from './gate-policy.ts';
 import { runUnit } from './unit.ts';
 import { insertRows } from '../db/bulk.ts';
+import { readHeldOut } from '../db/queries/evaluation-sets.ts';
 import { readGeneratedQuestions, readVotes } from '../db/queries/lineage.ts';
 import { gateDecisions } from '../db/schema.ts';
 
@@ -18,7 +15,7 @@ export function gateQuestions(deps: ActivityDependencies, ref: UnitRef): Promise
     const policy = gatePolicy(config);
     const generated = await readGeneratedQuestions(deps.database, run.runId, place.iteration);
     const votes = await readVotes(deps.database, run.runId, place.iteration);
-    const heldOut = new Set((await loadHeldOut(modelFolder(config.model)))?.items.map(({ question }) => question));
+    const heldOut = new Set((await readHeldOut(deps.database, run.heldOutHash))?.items.map(({ question }) => question));
     const firstWith = new Map<string, number>();
     let kept = 0;
     const rows = generated
@@ -31,6 +28,7 @@ export function gateQuestions(deps: ActivityDependencies, ref: UnitRef): Promise
             fix: 'Run `npx r-zero doctor`; the labelling phase of this iteration is incomplete.',
           });
         }
+        // Judged once, by its first copy: more copies must not mean more chances to fall into the band.
         const duplicateOf = firstWith.get(text);
         if (duplicateOf === undefined) firstWith.set(text, questionId);
         const decision = decide(
@@ -64,22 +62,4 @@ export function gateQuestions(deps: ActivityDependencies, ref: UnitRef): Promise
       },
     };
   });
-}
-
-/** The preset's gate, with the run's own band where it names one. */
-export function gatePolicy(config: RunConfig): FrozenGatePolicy {
-  const { gate } = getPreset(config.preset);
-  const { lower, upper } = config.gate;
-  return {
-    ...gate,
-    ...(lower === undefined ? {} : { lower: rational(lower) }),
-    ...(upper === undefined ? {} : { upper: rational(upper) }),
-  };
-}
-
-/** The decimal fraction as it was written: 0.3 is 3/10, not the nearest double. */
-function rational(value: number): RationalBound {
-  const digits = value.toFixed(12).replace(/0+$/, '').split('.')[1] ?? '';
-  const denominator = 10 ** digits.length;
-  return { numerator: Math.round(value * denominator), denominator };
 }

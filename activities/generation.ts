@@ -1,11 +1,11 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import type { ParsedQuestion } from './method/question-parser.ts';
+import type { InvalidReason, ParsedQuestion } from './method/question-parser.ts';
 import { parseChallengerOutput } from './method/question-parser.ts';
 import { getPreset } from './method/presets.ts';
 import type { ParsingStage } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
-import { challengerPrompt } from './profile.ts';
+import { challengerPrompt, solverPrompt } from './profile.ts';
 import { sampleTexts } from './sampling.ts';
 import type { SampledText } from './sampling.ts';
 import { tokenizerOf, withModel } from './store.ts';
@@ -18,7 +18,7 @@ import type { ModelLease } from './engine/types.ts';
 
 export interface WrittenQuestion extends SampledText {
   item: number;
-  parsed: ParsedQuestion;
+  parsed: Omit<ParsedQuestion, 'reason'> & { reason: InvalidReason | 'prompt_too_long' | null };
 }
 
 /** Lets the Challenger write `count` questions and parses them. Items are numbered from `firstItem`. */
@@ -47,11 +47,14 @@ export async function writeQuestions(
   const preset = getPreset(config.preset);
   const options =
     profile.questionPattern === undefined ? {} : { questionPattern: new RegExp(profile.questionPattern, 'u') };
-  return sampled.map((sample, item) => ({
-    ...sample,
-    item,
-    parsed: parseChallengerOutput(sample.text, preset, { ...options, stage }),
-  }));
+  // A question that leaves the Solver no room to answer is a row with a reason, not a failure of its whole unit.
+  const room = challenger.maxSequenceLength - config.solver.maxTokens;
+  return sampled.map((sample, item) => {
+    const parsed = parseChallengerOutput(sample.text, preset, { ...options, stage });
+    const fits =
+      parsed.status === 'invalid' || tokenizer.encode(solverPrompt(profile, parsed.question ?? '')).length <= room;
+    return { ...sample, item, parsed: fits ? parsed : { ...parsed, status: 'invalid', reason: 'prompt_too_long' } };
+  });
 }
 
 /** The rows of written questions. @param groupSize questions that share a GRPO group; none in data generation. */

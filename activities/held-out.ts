@@ -3,15 +3,10 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RZeroError } from './errors.ts';
+import type { EvaluationSet } from '../db/queries/evaluation-sets.ts';
 
-export interface HeldOutSet {
-  items: { question: string; answer: string }[];
-  /** sha-256 of the file; stored with each evaluation. */
-  hash: string;
-}
-
-/** @returns undefined when the model has no such file: nothing is evaluated then. */
-export async function loadHeldOut(modelDir: string): Promise<HeldOutSet | undefined> {
+/** @returns undefined when the model has no such file, or an empty one: nothing is evaluated then. */
+export async function loadHeldOut(modelDir: string): Promise<EvaluationSet | undefined> {
   const path = join(modelDir, 'held-out.jsonl');
   let text: string;
   try {
@@ -24,6 +19,7 @@ export async function loadHeldOut(modelDir: string): Promise<HeldOutSet | undefi
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line, index) => parseLine(line, `${path}:${index + 1}`));
+  if (items.length === 0) return undefined;
   return { items, hash: createHash('sha256').update(text).digest('hex') };
 }
 

@@ -8,6 +8,7 @@ import { gateQuestions } from './filtering.ts';
 import { generateQuestions } from './generation.ts';
 import { beginIteration, changeStatus, extendRun, finishIteration, openRun } from './runs.ts';
 import { trainSolverStep } from './solver-training.ts';
+import { withHeartbeat } from './unit.ts';
 import { labelQuestions } from './voting.ts';
 
 export type { ActivityDependencies } from './dependencies.ts';
@@ -15,7 +16,7 @@ export type { ActivityDependencies } from './dependencies.ts';
 /** The activities of both task queues, bound to a database, an engine and a data folder. */
 export function createActivities(deps: ActivityDependencies): RZeroActivities {
   return {
-    openRun: coded((input) => openRun(deps, input)),
+    openRun: coded((input) => withHeartbeat(() => openRun(deps, input))),
     extendRun: coded((extension) => extendRun(deps, extension)),
     setRunStatus: coded((change) => changeStatus(deps, change)),
     beginIteration: coded((ref) => beginIteration(deps, ref)),

@@ -18,7 +18,10 @@ const profileSchema = z.object({
 
 export type ModelProfile = z.infer<typeof profileSchema>;
 
-/** For a model folder without a profile: the prompts of the public code, in its plain form for models without a chat template. */
+/**
+ * For a model folder without a profile: prompts in the spirit of the public code (`Chengsong-Huang/R-Zero`), shortened, in
+ * the plain form it uses for models without a chat template. For the exact wording write an `r-zero.json`.
+ */
 export const DEFAULT_PROFILE: ModelProfile = {
   version: 1,
   challenger: {

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { RunInput } from './contract.ts';
 import { RZeroError } from './errors.ts';
+import { gatePolicy, isEmptyBand } from './gate-policy.ts';
 
 const PRESETS = ['default', 'paper', 'official-code'] as const;
 const CONTROLS = ['none', 'random-reward'] as const;
@@ -12,15 +13,20 @@ const CONTROLS = ['none', 'random-reward'] as const;
 const count = (max: number) => z.int().min(1).max(max);
 const runName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits, ".", "_" and "-", at most 100');
 
-/** Sampling, per role. Temperature 1 without truncation is what makes votes an estimate of the policy itself. */
+/**
+ * Sampling, per role. Temperature 1 without truncation is what makes votes an estimate of the policy itself; the loss
+ * compares log-probabilities at temperature 1, so a role that is trained is sampled at 1.
+ */
 const sampling = (maxTokens: number) => ({
   maxTokens: count(65_536).default(maxTokens),
-  temperature: z.number().min(0).max(5).default(1),
+  temperature: z
+    .literal(1, 'a role is trained at the temperature it is sampled at, which is 1 in this version')
+    .default(1),
   topP: z.number().gt(0).max(1).default(1),
   topK: z.int().min(0).default(0),
 });
 
-const optimizer = (learningRate: number, warmupSteps: number) => ({
+const optimizer = (learningRate: number, warmupSteps: number, klCoefficient: number) => ({
   learningRate: z.number().gt(0).max(1).default(learningRate),
   /** Steps over which the learning rate rises linearly from 1/warmupSteps of its value. */
   warmupSteps: z.int().min(0).max(10_000).default(warmupSteps),
@@ -28,7 +34,7 @@ const optimizer = (learningRate: number, warmupSteps: number) => ({
   beta2: z.number().min(0).lt(1).default(0.99),
   weightDecay: z.number().min(0).max(1).default(0),
   /** Weight of the k3 KL term to the model that the phase started with. */
-  klCoefficient: z.number().min(0).max(10).default(0.02),
+  klCoefficient: z.number().min(0).max(10).default(klCoefficient),
   gradientClip: z.number().gt(0).default(1),
   /** Optimizer updates a step; the step's rollouts are split evenly over them. */
   updatesPerStep: count(1024).default(1),
@@ -36,15 +42,15 @@ const optimizer = (learningRate: number, warmupSteps: number) => ({
 
 const challenger = z.strictObject({
   steps: z.int().min(0).max(10_000).default(8),
-  /** Questions a step, all groups together. */
-  rollouts: count(65_536).default(128),
+  /** Questions a step, all groups together. More than 2,048 would cluster longer than a heartbeat may take. */
+  rollouts: count(2048).default(128),
   groupSize: z.int().min(2).max(1024).default(8),
   /** Solver answers per question, m. */
   votes: count(1024).default(8),
   /** Weight of the repetition penalty, lambda; the preset's when omitted. */
   repetitionWeight: z.number().min(0).max(100).optional(),
   ...sampling(26),
-  ...optimizer(3e-4, 2),
+  ...optimizer(3e-4, 2, 0.02),
 });
 
 const labelling = z.strictObject({
@@ -60,8 +66,13 @@ const gate = z.strictObject({
   /** Bounds of the share of votes that the majority must have; the preset's when omitted. Both inclusive. */
   lower: z.number().min(0).max(1).optional(),
   upper: z.number().min(0).max(1).optional(),
-  /** Fewest kept questions the Solver is trained on; with fewer the run parks and says so. */
+  /** Fewest kept questions the Solver is trained on: training on next to nothing would look like a run and be none. */
   minimumQuestions: count(1_000_000).default(8),
+  /**
+   * With fewer, the run parks and waits for a person, or skips the iteration's Solver training, which is noted with each
+   * step. `park` when omitted; `skip` in control runs, where a Challenger that finds nothing is a result.
+   */
+  onTooFew: z.enum(['park', 'skip']).optional(),
 });
 
 const solver = z.strictObject({
@@ -71,14 +82,14 @@ const solver = z.strictObject({
   /** Rollouts per question. */
   groupSize: z.int().min(2).max(1024).default(8),
   ...sampling(36),
-  ...optimizer(5e-5, 5),
+  ...optimizer(3e-5, 5, 0.2),
 });
 
 const evaluation = z.strictObject({
   /** Held-out questions, from the front of the model's `held-out.jsonl`. */
-  questions: count(1_000_000).default(256),
+  questions: count(1_000_000).default(400),
   /** Samples per question at temperature 1. */
-  samples: count(1024).default(4),
+  samples: count(1024).default(8),
 });
 
 const runInput = z.strictObject({
@@ -144,11 +155,10 @@ export function resolveRunInput(input: RunInput | undefined | null): ResolvedRun
     config.challenger.updatesPerStep,
   );
   requireMultiple('solver.questions', config.solver.questions, 'solver.updatesPerStep', config.solver.updatesPerStep);
-  const { lower, upper } = config.gate;
-  if (lower !== undefined && upper !== undefined && lower > upper) {
+  if (isEmptyBand(gatePolicy(config))) {
     throw new RZeroError('RunInputInvalid', 'Run input: "gate.lower" is above "gate.upper".', {
       field: 'gate.lower',
-      fix: 'Choose lower <= upper.',
+      fix: `Choose lower <= upper; what is left out comes from preset "${config.preset}".`,
     });
   }
   return { runId, iterations, config, given: flatten(input ?? {}) };

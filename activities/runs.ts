@@ -12,9 +12,11 @@ import type {
   RunStatusChange,
 } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { readModelConfig } from './engine/config.ts';
 import { importModel } from './engine/import-model.ts';
 import { RZeroError } from './errors.ts';
 import { loadHeldOut } from './held-out.ts';
+import { getPreset } from './method/presets.ts';
 import { modelFolder } from './model-folder.ts';
 import { loadProfile } from './profile.ts';
 import { conflictingFields, resolveRunInput } from './run-input.ts';
@@ -22,6 +24,7 @@ import type { ResolvedRunInput, RunConfig } from './run-input.ts';
 import { checkpointRoot, checkpointRow } from './store.ts';
 import { holdLease } from './unit.ts';
 import { transaction } from '../db/client.ts';
+import { insertEvaluationSet } from '../db/queries/evaluation-sets.ts';
 import { takeLease } from '../db/queries/leases.ts';
 import type { LeaseHolder } from '../db/queries/leases.ts';
 import {
@@ -36,7 +39,7 @@ import {
 import { readSummary } from '../db/queries/summary.ts';
 import { insertPhases, readPhases } from '../db/queries/units.ts';
 
-/** A workflow that Temporal cannot be asked about counts as alive for this long after its last sign of life. */
+/** A workflow of another namespace cannot be asked about; it counts as alive for this long after its last sign of life. */
 const LEASE_GRACE_MS = 10 * 60_000;
 
 const PHASE_ORDER: readonly Phase[] = [
@@ -57,8 +60,9 @@ export async function openRun(deps: ActivityDependencies, input: RunInput): Prom
   if (known) refuseChanges(runId, resolved, known.config as RunConfig);
   else await createRun(deps, runId, resolved);
 
-  const { workflowExecution } = Context.current().info;
+  const { workflowExecution, workflowNamespace } = Context.current().info;
   const holder: LeaseHolder = {
+    namespace: workflowNamespace ?? 'default',
     workflowId: workflowExecution?.workflowId ?? 'none',
     temporalRunId: workflowExecution?.runId ?? 'none',
   };
@@ -70,7 +74,7 @@ export async function openRun(deps: ActivityDependencies, input: RunInput): Prom
     });
   }
   if (resolved.given.has('iterations')) await setRunIterations(deps.database, runId, resolved.iterations);
-  await setRunStatus(deps.database, runId, 'running', undefined);
+  await setRunStatus(deps.database, runId, holder, 'running', undefined);
   return planOf(deps, runId, known !== undefined);
 }
 
@@ -80,8 +84,15 @@ export async function extendRun(deps: ActivityDependencies, { runId, iterations 
   return planOf(deps, runId, true);
 }
 
+/** @throws RZeroError `RunConflict` when the run is another workflow's by now. */
 export async function changeStatus(deps: ActivityDependencies, change: RunStatusChange): Promise<void> {
-  await setRunStatus(deps.database, change.runId, change.status, change.reason);
+  const { runId, holder, status, reason } = change;
+  const owner = { namespace: Context.current().info.workflowNamespace ?? 'default', workflowId: holder };
+  if (await setRunStatus(deps.database, runId, owner, status, reason)) return;
+  throw new RZeroError('RunConflict', `Run "${runId}" is no longer advanced by "${holder}".`, {
+    field: 'runId',
+    fix: 'Follow the workflow that has taken it over.',
+  });
 }
 
 /** Plans an iteration once; asked again, it tells how much of the stored plan is left. */
@@ -90,10 +101,8 @@ export async function beginIteration(deps: ActivityDependencies, ref: IterationR
   await holdLease(deps, ref);
   const run = await getRun(deps.database, runId);
   const config = run.config as RunConfig;
-  const evaluable = (await loadHeldOut(modelFolder(config.model))) !== undefined;
-  await transaction(deps.database, (client) =>
-    insertPhases(client, runId, iteration, plan(config, iteration, evaluable)),
-  );
+  const planned = plan(config, iteration, run.heldOutHash !== null);
+  await transaction(deps.database, (client) => insertPhases(client, runId, iteration, planned));
   const phases = await readPhases(deps.database, runId, iteration);
   phases.sort((a, b) => PHASE_ORDER.indexOf(a.phase) - PHASE_ORDER.indexOf(b.phase));
   return { runId, iteration, phases };
@@ -132,23 +141,42 @@ async function planOf(deps: ActivityDependencies, runId: string, resumed: boolea
 async function createRun(deps: ActivityDependencies, runId: string, resolved: ResolvedRunInput): Promise<void> {
   const folder = modelFolder(resolved.config.model);
   const { profile, hash } = await loadProfile(folder);
+  const heldOut = await loadHeldOut(folder);
+  await refuseLongCompletions(folder, resolved.config);
   const base = await importModel(folder, checkpointRoot(deps));
   await transaction(deps.database, async (client) => {
     await insertCheckpoint(client, checkpointRow(base));
+    if (heldOut) await insertEvaluationSet(client, heldOut);
     await insertRun(client, {
       runId,
       seed: resolved.config.seed,
       preset: resolved.config.preset,
+      presetVersion: getPreset(resolved.config.preset).version,
       control: resolved.config.control,
       iterations: resolved.iterations,
       status: 'running',
       config: resolved.config,
       baseCheckpointId: base.id,
+      heldOutHash: heldOut?.hash ?? null,
       profile,
       profileHash: hash,
       codeVersion: deps.codeVersion,
     });
   });
+}
+
+/** Prompt and completion must fit the model; better said now than after an hour of questions. */
+async function refuseLongCompletions(folder: string, config: RunConfig): Promise<void> {
+  const { maxPositions } = (await readModelConfig(folder)).config;
+  for (const role of ['challenger', 'solver'] as const) {
+    const { maxTokens } = config[role];
+    if (maxTokens < maxPositions) continue;
+    throw new RZeroError(
+      'RunInputInvalid',
+      `Run input: "${role}.maxTokens" is ${maxTokens}, but the model reads ${maxPositions} tokens, prompt included.`,
+      { field: `${role}.maxTokens`, fix: `Choose less than ${maxPositions}.` },
+    );
+  }
 }
 
 function refuseChanges(runId: string, resolved: ResolvedRunInput, stored: RunConfig): void {
@@ -174,14 +202,18 @@ function workflowRunId(): string {
   }).runId!;
 }
 
-/** Asks Temporal whether the workflow that holds the lease is over. */
+/** Asks Temporal whether the workflow that holds the lease is over; when Temporal cannot say, the activity is tried again. */
 async function isOver(present: LeaseHolder & { renewedAt: Date }): Promise<boolean> {
+  const { client, info } = Context.current();
+  if (present.namespace !== info.workflowNamespace) return Date.now() - present.renewedAt.getTime() > LEASE_GRACE_MS;
   try {
-    const handle = Context.current().client.workflow.getHandle(present.workflowId, present.temporalRunId);
-    const { status } = await handle.describe();
+    const { status } = await client.workflow.getHandle(present.workflowId, present.temporalRunId).describe();
     return status.name !== 'RUNNING' && status.name !== 'PAUSED';
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return true;
-    return Date.now() - present.renewedAt.getTime() > LEASE_GRACE_MS;
+    throw new RZeroError('TemporalUnreachable', `Temporal could not be asked about workflow "${present.workflowId}".`, {
+      fix: 'Check the connection; the run opens as soon as Temporal answers.',
+      cause: error,
+    });
   }
 }

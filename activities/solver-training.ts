@@ -11,10 +11,10 @@ import { solverPrompt } from './profile.ts';
 import type { RunConfig } from './run-input.ts';
 import { sampleTexts } from './sampling.ts';
 import { tokenizerOf, withModel } from './store.ts';
-import { stepCheckpoints, updatePolicy, writeUpdate } from './training-step.ts';
+import { stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
 import { runUnit } from './unit.ts';
 import type { UnitContext } from './unit.ts';
-import { mean } from './voting.ts';
+import { mean } from './statistics.ts';
 import { insertRows } from '../db/bulk.ts';
 import { readDataset } from '../db/queries/lineage.ts';
 import type { DatasetRow } from '../db/queries/lineage.ts';
@@ -27,7 +27,10 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
     const { questions, groupSize, maxTokens, temperature, topP, topK } = config.solver;
     const preset = getPreset(config.preset);
     const dataset = await readDataset(deps.database, run.runId, place.iteration);
-    requireEnough(dataset, config, place.iteration);
+    if (tooFew(dataset, config, place.iteration)) {
+      const metrics = { kept: dataset.length, skipped: 1 };
+      return { usesModel: false, metrics, write: () => Promise.resolve() };
+    }
     const batch = batchOf(dataset, context, questions);
     const checkpoints = await stepCheckpoints(deps, context, 'solver');
     const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
@@ -66,7 +69,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
           rollouts: rollouts.length,
           meanReward: mean(judged.map(({ total }) => total)),
           workedShare: mean(judged.map(({ text }) => Number(isWorked(text)))),
-          kl: mean(update.metrics.map(({ kl }) => kl)),
+          ...stepMetrics(update),
         },
         write: async (client) => {
           const inserted = await insertRows(
@@ -86,7 +89,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
               finishReason,
               extracted: reward.extracted,
             })),
-            ['rollout_id', 'item', 'sample'],
+            { returning: ['rollout_id', 'item', 'sample'] },
           );
           const ids = new Map(
             inserted.map((row) => [`${Number(row.item)}/${Number(row.sample)}`, Number(row.rollout_id)]),
@@ -112,16 +115,17 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
   });
 }
 
-/** Training on next to nothing would look like a run and be none. */
-function requireEnough(dataset: readonly DatasetRow[], config: RunConfig, iteration: number): void {
-  const { minimumQuestions } = config.gate;
-  if (dataset.length >= minimumQuestions) return;
+/** @returns true when the step is to be skipped; throws when the run is to park. */
+function tooFew(dataset: readonly DatasetRow[], config: RunConfig, iteration: number): boolean {
+  const { minimumQuestions, onTooFew } = config.gate;
+  if (dataset.length >= minimumQuestions) return false;
+  if ((onTooFew ?? (config.control === 'none' ? 'park' : 'skip')) === 'skip') return true;
   throw new RZeroError(
     'TooFewQuestions',
     `Iteration ${iteration} kept ${dataset.length} questions; training the Solver needs ${minimumQuestions}.`,
     {
       field: 'gate.minimumQuestions',
-      fix: 'See why in the view r_zero.funnel_reasons; start a run with a wider gate, more labelling.questions or a lower gate.minimumQuestions.',
+      fix: 'See why in the view r_zero.funnel_reasons; start a run with a wider gate, more labelling.questions, or gate.onTooFew "skip".',
     },
   );
 }

@@ -6,7 +6,7 @@ import { getPreset } from './method/presets.ts';
 import type { SampledText } from './sampling.ts';
 import { checkpointRoot, checkpointRow, withModel } from './store.ts';
 import type { UnitContext } from './unit.ts';
-import { mean } from './voting.ts';
+import { finiteMean } from './statistics.ts';
 import { insertRows } from '../db/bulk.ts';
 import { checkpointBefore } from '../db/queries/lineage.ts';
 import { insertCheckpoint } from '../db/queries/runs.ts';
@@ -101,9 +101,10 @@ export async function writeUpdate(
   { learningRate, metrics, checkpoint }: StepUpdate,
 ): Promise<void> {
   await insertCheckpoint(client, checkpointRow(checkpoint));
-  const average = (read: (metrics: TrainMetrics) => number) => mean(metrics.map(read));
+  // An update that was skipped had no finite loss to speak of.
+  const counted = metrics.filter(({ skipped }) => !skipped);
+  const average = (read: (metrics: TrainMetrics) => number) => finiteMean(counted.map(read));
   const total = (read: (metrics: TrainMetrics) => number) => metrics.reduce((sum, entry) => sum + read(entry), 0);
-  const gradientNorm = average((entry) => entry.gradientNorm);
   await insertRows(client, policyUpdates, [
     {
       ...place,
@@ -118,7 +119,7 @@ export async function writeUpdate(
       kl: average((entry) => entry.kl),
       entropy: average((entry) => entry.entropy),
       clipFraction: average((entry) => entry.clipFraction),
-      gradientNorm: Number.isFinite(gradientNorm) ? gradientNorm : null,
+      gradientNorm: average((entry) => entry.gradientNorm),
       tokens: total((entry) => entry.tokens),
       paddingTokens: total((entry) => entry.paddingTokens),
       skipped: total((entry) => Number(entry.skipped)),
@@ -126,4 +127,11 @@ export async function writeUpdate(
       memoryBytes: Math.max(...metrics.map((entry) => entry.memoryBytes)),
     },
   ]);
+}
+
+/** What is shown of an update while the run goes on. */
+export function stepMetrics({ metrics }: StepUpdate): Record<string, number> {
+  const kl = finiteMean(metrics.filter(({ skipped }) => !skipped).map((entry) => entry.kl));
+  const skipped = metrics.filter((entry) => entry.skipped).length;
+  return { ...(kl === null ? {} : { kl }), ...(skipped > 0 ? { skippedUpdates: skipped } : {}) };
 }

@@ -12,6 +12,7 @@ import { asFailure, codeOf } from './failures.ts';
 import type { RunConfig } from './run-input.ts';
 import type { ModelProfile } from './profile.ts';
 import { renewLease } from '../db/queries/leases.ts';
+import type { LeaseOwner } from '../db/queries/leases.ts';
 import { getRun, noteEngine } from '../db/queries/runs.ts';
 import type { RunRow } from '../db/queries/runs.ts';
 import { commitUnit, endAttempt, findUnit, startAttempt } from '../db/queries/units.ts';
@@ -52,7 +53,7 @@ export async function runUnit(
     const stored = await findUnit(deps.database, place);
     if (stored) return { reused: true, metrics: stored };
     const run = await getRun(deps.database, ref.runId);
-    await holdLease(deps, ref);
+    const owner = await holdLease(deps, ref);
     attemptId = await startAttempt(deps.database, {
       ...place,
       attempt: activity.info.attempt,
@@ -72,13 +73,13 @@ export async function runUnit(
     });
     const seconds = (performance.now() - started) / 1000;
     const engine = outcome.usesModel ? await deps.engine.describe() : undefined;
-    const result = { seconds, metrics: outcome.metrics, backend: engine?.backend ?? null };
-    const written = await commitUnit(deps.database, place, result, async (client) => {
+    const commit = { attemptId, holder: owner, seconds, metrics: outcome.metrics, engine: engine ?? null };
+    const committed = await commitUnit(deps.database, place, commit, async (client) => {
       await outcome.write(client);
       if (engine && !run.engine) await noteEngine(client, ref.runId, engine);
     });
-    await endAttempt(deps.database, attemptId, 'finished');
-    return { reused: !written, metrics: outcome.metrics };
+    if (committed === 'fenced') throw takenOver(ref);
+    return { reused: committed === 'superseded', metrics: outcome.metrics };
   } catch (error) {
     const failure = asFailure(error);
     if (attemptId !== undefined) await noteFailure(deps, attemptId, error, activity.cancellationSignal.aborted);
@@ -88,10 +89,30 @@ export async function runUnit(
   }
 }
 
-/** @throws RZeroError `RunConflict` when another workflow has taken the run over since. */
-export async function holdLease(deps: ActivityDependencies, ref: IterationRef): Promise<void> {
-  if (await renewLease(deps.database, ref.runId, ref.holder)) return;
-  throw new RZeroError('RunConflict', `Another workflow has taken over run "${ref.runId}" from "${ref.holder}".`, {
+/** Signs of life for work that has no progress of its own to report. */
+export async function withHeartbeat<T>(work: () => Promise<T>): Promise<T> {
+  const { heartbeat } = Context.current();
+  const beat = setInterval(() => heartbeat(), HEARTBEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/**
+ * Renews the run's lease in the name of the workflow that asked for the work.
+ *
+ * @throws RZeroError `RunConflict` when another workflow has taken the run over since
+ */
+export async function holdLease(deps: ActivityDependencies, ref: IterationRef): Promise<LeaseOwner> {
+  const owner = { namespace: Context.current().info.workflowNamespace ?? 'default', workflowId: ref.holder };
+  if (await renewLease(deps.database, ref.runId, owner)) return owner;
+  throw takenOver(ref);
+}
+
+function takenOver(ref: IterationRef): RZeroError {
+  return new RZeroError('RunConflict', `Another workflow has taken over run "${ref.runId}" from "${ref.holder}".`, {
     field: 'runId',
     fix: 'Follow that workflow instead; this one stops writing.',
   });

@@ -9,6 +9,7 @@ import type { VoteResult } from './method/voting.ts';
 import { solverPrompt } from './profile.ts';
 import { sampleTexts } from './sampling.ts';
 import type { SampledText } from './sampling.ts';
+import { mean } from './statistics.ts';
 import { tokenizerOf, withModel } from './store.ts';
 import { runUnit } from './unit.ts';
 import type { UnitContext } from './unit.ts';
@@ -135,6 +136,3 @@ export function labelQuestions(deps: ActivityDependencies, ref: UnitRef): Promis
     };
   });
 }
-
-export const mean = (values: readonly number[]): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -2,21 +2,30 @@ import { getTableColumns, getTableName } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
 
-/** Rows a statement carries: large enough to amortise the round trip, small enough to keep one message below some MB. */
-const CHUNK = 2000;
+/** Size of the JSON a statement carries, about: large enough to amortise the round trip, small enough for one message. */
+const CHUNK_CHARACTERS = 4_000_000;
+
+export interface InsertOptions {
+  /** SQL column names to return for the rows that were inserted. */
+  returning?: readonly string[];
+  /**
+   * `ignore` leaves existing rows (by any unique key) alone. Within a finished unit a conflict means that something was
+   * numbered twice, and dropping it silently would lose data: there it fails. @default 'fail'
+   */
+  onConflict?: 'fail' | 'ignore';
+}
 
 /**
  * Inserts rows in bulk, one parameter a chunk (`json_to_recordset`), so that neither the number of rows nor array columns
- * matter. Existing rows (by any unique key) are left alone: a retried activity writes nothing twice.
+ * matter.
  *
- * @param rows keyed by the table's TypeScript names; missing keys become null.
- * @param returning SQL column names to return for the rows that were inserted.
+ * @param rows keyed by the table's TypeScript names, all with the same keys.
  */
 export async function insertRows<T extends PgTable>(
   client: pg.PoolClient,
   table: T,
   rows: readonly T['$inferInsert'][],
-  returning: readonly string[] = [],
+  { returning = [], onConflict = 'fail' }: InsertOptions = {},
 ): Promise<Record<string, unknown>[]> {
   const first = rows[0];
   if (!first) return [];
@@ -24,17 +33,28 @@ export async function insertRows<T extends PgTable>(
   const names = columns.map(([, column]) => `"${column.name}"`).join(', ');
   const types = columns.map(([, column]) => `"${column.name}" ${column.getSQLType()}`).join(', ');
   const statement =
-    `insert into "r_zero"."${getTableName(table)}" (${names}) select ${names} from json_to_recordset($1::json) as t(${types}) ` +
-    `on conflict do nothing${returning.length > 0 ? ` returning ${returning.join(', ')}` : ''}`;
+    `insert into "r_zero"."${getTableName(table)}" (${names}) select ${names} from json_to_recordset($1::json) as t(${types})` +
+    (onConflict === 'ignore' ? ' on conflict do nothing' : '') +
+    (returning.length > 0 ? ` returning ${returning.join(', ')}` : '');
   const inserted: Record<string, unknown>[] = [];
-  for (let start = 0; start < rows.length; start += CHUNK) {
-    const chunk = rows.slice(start, start + CHUNK).map((row) => {
-      const source = row as Record<string, unknown>;
-      return Object.fromEntries(columns.map(([key, column]) => [column.name, source[key] ?? null]));
-    });
-    const result = await client.query<Record<string, unknown>>(statement, [JSON.stringify(chunk, storable)]);
+  const flush = async (chunk: readonly string[]): Promise<void> => {
+    const result = await client.query<Record<string, unknown>>(statement, [`[${chunk.join(',')}]`]);
     inserted.push(...result.rows);
+  };
+  let chunk: string[] = [];
+  let characters = 0;
+  for (const row of rows) {
+    const source = row as Record<string, unknown>;
+    const record = Object.fromEntries(columns.map(([key, column]) => [column.name, source[key] ?? null]));
+    const json = JSON.stringify(record, storable);
+    chunk.push(json);
+    characters += json.length;
+    if (characters < CHUNK_CHARACTERS) continue;
+    await flush(chunk);
+    chunk = [];
+    characters = 0;
   }
+  if (chunk.length > 0) await flush(chunk);
   return inserted;
 }
 

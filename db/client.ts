@@ -25,8 +25,11 @@ export function openPool(database: string | pg.PoolConfig): pg.Pool {
     application_name: 'r-zero',
     max: 8,
     connectionTimeoutMillis: 15_000,
-    // A half-open connection must not hold an activity for ever.
+    // A half-open connection must not hold an activity for ever, nor a dead client a lock.
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    query_timeout: 15 * 60_000,
+    idle_in_transaction_session_timeout: 5 * 60_000,
     ...config,
   });
   // Without a listener an idle connection's end would bring the whole worker down.

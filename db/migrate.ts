@@ -13,6 +13,8 @@ const VIEWS = fileURLToPath(new URL('./views', import.meta.url));
 const BOOKKEEPING = 'r_zero_migrations';
 /** Any fixed number: all our migrators on one database wait for the same lock. */
 const ADVISORY_LOCK = 0x525a3031;
+/** SQLSTATE dependent_objects_still_exist. */
+const DEPENDENTS = '2BP01';
 
 export interface SchemaState {
   /** `when` of the newest migration applied to the database; 0 for an empty one. */
@@ -107,7 +109,9 @@ async function applyRepeatable(client: pg.PoolClient): Promise<void> {
   const views = [...script.matchAll(/^create view (r_zero\.\w+)/gm)].map((match) => match[1]).toReversed();
   await client.query('begin');
   try {
-    if (views.length > 0) await client.query(`drop view if exists ${views.join(', ')} cascade`);
+    await client.query(`set local lock_timeout = '60s'`);
+    // No cascade: a view that somebody built on ours is not ours to drop.
+    if (views.length > 0) await client.query(`drop view if exists ${views.join(', ')}`);
     await client.query(script);
     await client.query(
       `insert into ${BOOKKEEPING}.repeatable (name, hash) values ('views', $1) on conflict (name) do update set hash = excluded.hash`,
@@ -116,6 +120,14 @@ async function applyRepeatable(client: pg.PoolClient): Promise<void> {
     await client.query('commit');
   } catch (error) {
     await client.query('rollback');
-    throw error;
+    if ((error as { code?: unknown }).code !== DEPENDENTS) throw error;
+    throw new RZeroError(
+      'DatabaseNotMigrated',
+      `Views of your own stand on views of r_zero: ${(error as { detail?: string }).detail ?? ''}`,
+      {
+        fix: 'Drop them, migrate, and create them again.',
+        cause: error,
+      },
+    );
   }
 }

@@ -53,12 +53,20 @@ export const checkpoints = rZero.table(
   ],
 );
 
+/** Question sets that runs are evaluated on, kept whole: a set that changes on disk must not change a running comparison. */
+export const evaluationSets = rZero.table('evaluation_sets', {
+  setHash: text('set_hash').primaryKey(),
+  items: jsonb('items').notNull(),
+  createdAt: createdAt(),
+});
+
 export const runs = rZero.table(
   'runs',
   {
     runId: text('run_id').primaryKey(),
     seed: bigint('seed', { mode: 'number' }).notNull(),
     preset: text('preset').notNull(),
+    presetVersion: integer('preset_version').notNull(),
     control: text('control').notNull(),
     iterations: integer('iterations').notNull(),
     status: text('status').notNull(),
@@ -67,6 +75,8 @@ export const runs = rZero.table(
     baseCheckpointId: text('base_checkpoint_id')
       .notNull()
       .references(() => checkpoints.checkpointId),
+    /** Held-out questions; null when the model came without any. */
+    heldOutHash: text('held_out_hash').references(() => evaluationSets.setHash),
     profile: jsonb('profile').notNull(),
     profileHash: text('profile_hash').notNull(),
     /** What ran the arithmetic, as reported by the first unit that used a model. */
@@ -85,6 +95,7 @@ export const runLeases = rZero.table('run_leases', {
   runId: text('run_id')
     .primaryKey()
     .references(() => runs.runId),
+  namespace: text('namespace').notNull(),
   workflowId: text('workflow_id').notNull(),
   temporalRunId: text('temporal_run_id').notNull(),
   acquiredAt: instant('acquired_at').notNull().defaultNow(),
@@ -119,8 +130,8 @@ export const units = rZero.table(
     ...place(),
     seconds: doublePrecision('seconds').notNull(),
     metrics: jsonb('metrics').notNull(),
-    /** What ran the arithmetic, e.g. `tensorflow-cpu`; null for work without a model. */
-    backend: text('backend'),
+    /** What ran the arithmetic; null for work without a model. */
+    engine: jsonb('engine'),
     finishedAt: instant('finished_at').notNull().defaultNow(),
   },
   (t) => [
@@ -154,7 +165,10 @@ export const attempts = rZero.table(
       foreignColumns: [phases.runId, phases.iteration, phases.phase],
     }),
     index('attempts_place').on(t.runId, t.iteration, t.phase, t.unit),
-    check('attempts_outcome', sql`${t.outcome} is null or ${t.outcome} in ('finished', 'failed', 'cancelled')`),
+    check(
+      'attempts_outcome',
+      sql`${t.outcome} is null or ${t.outcome} in ('finished', 'superseded', 'failed', 'cancelled')`,
+    ),
   ],
 );
 
@@ -362,11 +376,11 @@ export const policyUpdates = rZero.table(
       .references(() => checkpoints.checkpointId),
     learningRate: doublePrecision('learning_rate').notNull(),
     updates: integer('updates').notNull(),
-    loss: doublePrecision('loss').notNull(),
-    policyLoss: doublePrecision('policy_loss').notNull(),
-    kl: doublePrecision('kl').notNull(),
-    entropy: doublePrecision('entropy').notNull(),
-    clipFraction: doublePrecision('clip_fraction').notNull(),
+    loss: doublePrecision('loss'),
+    policyLoss: doublePrecision('policy_loss'),
+    kl: doublePrecision('kl'),
+    entropy: doublePrecision('entropy'),
+    clipFraction: doublePrecision('clip_fraction'),
     gradientNorm: doublePrecision('gradient_norm'),
     tokens: integer('tokens').notNull(),
     paddingTokens: integer('padding_tokens').notNull(),
@@ -391,7 +405,9 @@ export const evaluations = rZero.table(
     evaluationId: id('evaluation_id').primaryKey().generatedAlwaysAsIdentity(),
     ...place(),
     setName: text('set_name').notNull(),
-    setHash: text('set_hash').notNull(),
+    setHash: text('set_hash')
+      .notNull()
+      .references(() => evaluationSets.setHash),
     mode: text('mode').notNull(),
     checkpointId: text('checkpoint_id')
       .notNull()

@@ -108,9 +108,8 @@ function badIndex(what: string, cause?: unknown): RZeroError {
   });
 }
 
-/** Those of the small files that the folder has. */
-export /** The small files of a model folder that a checkpoint carries along, by name. */
-async function readCompanions(folder: string): Promise<Map<string, Uint8Array>> {
+/** The small files of a model folder that a checkpoint carries along, by name. */
+export async function readCompanions(folder: string): Promise<Map<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>();
   for (const name of COMPANIONS) {
     const bytes = await readIfThere(join(folder, name));

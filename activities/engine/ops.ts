@@ -24,8 +24,8 @@ export interface Ops {
 
 type Tf = typeof tfc;
 
-export function createOps(tf: Tf, native: NativeBackend | undefined): Ops {
-  const raw = native ? nativeKernels(native) : plainKernels(tf);
+export function createOps(tf: Tf, native: NativeBackend | undefined, deterministic: boolean): Ops {
+  const raw = native ? nativeKernels(tf, native, deterministic) : plainKernels(tf);
 
   const linearGrad = tf.customGrad((...args) => {
     const [x, w, save] = args as unknown as [tfc.Tensor, tfc.Tensor, tfc.GradSaveFunc];
@@ -129,7 +129,7 @@ interface Kernels {
   crossEntropy(logits: tfc.Tensor, labels: tfc.Tensor): [tfc.Tensor, tfc.Tensor];
 }
 
-function nativeKernels(native: NativeBackend): Kernels {
+function nativeKernels(tf: Tf, native: NativeBackend, deterministic: boolean): Kernels {
   const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_FLOAT, TF_INT32 } = native.binding;
   const type = (name: string, value: number): NativeAttribute => ({ name, type: TF_ATTR_TYPE, value });
   const flag = (name: string, value: boolean): NativeAttribute => ({ name, type: TF_ATTR_BOOL, value });
@@ -144,14 +144,17 @@ function nativeKernels(native: NativeBackend): Kernels {
     // tf.gather copies the indices back to JavaScript to check them, a wait for the device on every call.
     gather: (table, ids) =>
       native.executeSingleOutput('Gather', [type('Tparams', TF_FLOAT), type('Tindices', TF_INT32)], [table, ids]),
-    // Avoids a [N, V] one-hot matrix.
-    crossEntropy: (logits, labels) =>
-      native.executeMultipleOutputs(
-        'SparseSoftmaxCrossEntropyWithLogits',
-        [type('T', TF_FLOAT), type('Tlabels', TF_INT32)],
-        [logits, labels],
-        2,
-      ) as [tfc.Tensor, tfc.Tensor],
+    // Avoids a [N, V] one-hot matrix. On a GPU TensorFlow refuses this kernel when deterministic operations are asked for.
+    crossEntropy:
+      native.isUsingGpuDevice && deterministic
+        ? plainKernels(tf).crossEntropy
+        : (logits, labels) =>
+            native.executeMultipleOutputs(
+              'SparseSoftmaxCrossEntropyWithLogits',
+              [type('T', TF_FLOAT), type('Tlabels', TF_INT32)],
+              [logits, labels],
+              2,
+            ) as [tfc.Tensor, tfc.Tensor],
   };
 }
 

@@ -136,7 +136,7 @@ function startNative(threads: number, deterministic: boolean): Runtime {
   const cuda = native.isUsingGpuDevice;
   return {
     tf,
-    ops: createOps(tf, native),
+    ops: createOps(tf, native, deterministic),
     description: {
       engine: 'tfjs',
       backend: cuda ? 'tensorflow-cuda' : 'tensorflow-cpu',
@@ -163,7 +163,7 @@ async function startWasm(reason: unknown): Promise<Runtime> {
   registerMissingWasmKernels(tf);
   return {
     tf,
-    ops: createOps(tf, undefined),
+    ops: createOps(tf, undefined, true),
     description: {
       engine: 'tfjs',
       backend: 'wasm',

@@ -80,8 +80,9 @@ function checkPolicy({ lower, upper }: FrozenGatePolicy): void {
 function reasonFor(input: GateInput, policy: FrozenGatePolicy): GateReason {
   const { question, label, votes, total } = input;
   if (question === null || question.trim() === '') return 'invalid_question';
-  // The public filter drops the exact string "None" only; a boxed "none" survives (upload.py:47).
-  if (label === null || label === '' || total === 0 || (policy.textFilters && label === 'None')) return 'no_label';
+  // Unboxed answers vote as "None" in the official variants, and the public code drops that exact string (upload.py:47); a
+  // boxed "none" survives. Kept, it would reward the Solver for leaving the box out.
+  if (label === null || label === '' || total === 0 || label === 'None') return 'no_label';
   if (input.heldOut === true) return 'held_out';
   if (policy.textFilters && isFilteredText(question, label)) return 'text_filter';
   if (compareWithBound(votes, total, policy.lower) < 0) return 'below_band';

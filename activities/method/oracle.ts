@@ -23,14 +23,22 @@ const MAX_BITS = 4096;
 
 const LEAD =
   /^(?:what\s+is|what's|compute|calculate|evaluate|find(?:\s+the\s+value\s+of)?|determine(?:\s+the\s+value\s+of)?)(?:\s+the\s+value\s+of)?\s*:?\s+/i;
-const TAIL = /\s*=?\s*\??\s*[.?]?\s*$/;
+/** What may follow the expression, from the end: `= ? .` and the like, each at most once. */
+const TAIL = [['.', '?'], ['?'], ['=']];
 
 /** The value as `7` or `-3/2` in lowest terms; null when the question is not an arithmetic expression, or has no value. */
 export function computeTruth(question: string): { value: string } | null {
   if (question.length > MAX_LENGTH) return null;
-  const text = question.trim().replace(LEAD, '').replace(TAIL, '');
+  // Single spaces: runs of them make regular expressions slow.
+  const text = withoutTail(question.replace(/\s+/g, ' ').trim().replace(LEAD, ''));
   const value = new Arithmetic(normalise(text)).evaluate();
   return value === null ? null : { value: format(value) };
+}
+
+function withoutTail(text: string): string {
+  let rest = text.trimEnd();
+  for (const marks of TAIL) if (marks.includes(rest.at(-1) ?? '')) rest = rest.slice(0, -1).trimEnd();
+  return rest;
 }
 
 function normalise(text: string): string {

@@ -34,7 +34,7 @@ CREATE TABLE "r_zero"."attempts" (
 	"outcome" text,
 	"error_code" text,
 	"error_message" text,
-	CONSTRAINT "attempts_outcome" CHECK ("r_zero"."attempts"."outcome" is null or "r_zero"."attempts"."outcome" in ('finished', 'failed', 'cancelled'))
+	CONSTRAINT "attempts_outcome" CHECK ("r_zero"."attempts"."outcome" is null or "r_zero"."attempts"."outcome" in ('finished', 'superseded', 'failed', 'cancelled'))
 );
 --> statement-breakpoint
 CREATE TABLE "r_zero"."audits" (
@@ -75,6 +75,12 @@ CREATE TABLE "r_zero"."evaluation_items" (
 	"correct" boolean NOT NULL,
 	"worked" boolean NOT NULL,
 	CONSTRAINT "evaluation_items_evaluation_id_item_sample_pk" PRIMARY KEY("evaluation_id","item","sample")
+);
+--> statement-breakpoint
+CREATE TABLE "r_zero"."evaluation_sets" (
+	"set_hash" text PRIMARY KEY NOT NULL,
+	"items" jsonb NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "r_zero"."evaluations" (
@@ -140,11 +146,11 @@ CREATE TABLE "r_zero"."policy_updates" (
 	"reference_checkpoint" text NOT NULL,
 	"learning_rate" double precision NOT NULL,
 	"updates" integer NOT NULL,
-	"loss" double precision NOT NULL,
-	"policy_loss" double precision NOT NULL,
-	"kl" double precision NOT NULL,
-	"entropy" double precision NOT NULL,
-	"clip_fraction" double precision NOT NULL,
+	"loss" double precision,
+	"policy_loss" double precision,
+	"kl" double precision,
+	"entropy" double precision,
+	"clip_fraction" double precision,
 	"gradient_norm" double precision,
 	"tokens" integer NOT NULL,
 	"padding_tokens" integer NOT NULL,
@@ -232,6 +238,7 @@ CREATE TABLE "r_zero"."rollouts" (
 --> statement-breakpoint
 CREATE TABLE "r_zero"."run_leases" (
 	"run_id" text PRIMARY KEY NOT NULL,
+	"namespace" text NOT NULL,
 	"workflow_id" text NOT NULL,
 	"temporal_run_id" text NOT NULL,
 	"acquired_at" timestamp with time zone DEFAULT now() NOT NULL,
@@ -242,12 +249,14 @@ CREATE TABLE "r_zero"."runs" (
 	"run_id" text PRIMARY KEY NOT NULL,
 	"seed" bigint NOT NULL,
 	"preset" text NOT NULL,
+	"preset_version" integer NOT NULL,
 	"control" text NOT NULL,
 	"iterations" integer NOT NULL,
 	"status" text NOT NULL,
 	"status_reason" text,
 	"config" jsonb NOT NULL,
 	"base_checkpoint_id" text NOT NULL,
+	"held_out_hash" text,
 	"profile" jsonb NOT NULL,
 	"profile_hash" text NOT NULL,
 	"engine" jsonb,
@@ -265,7 +274,7 @@ CREATE TABLE "r_zero"."units" (
 	"unit" integer NOT NULL,
 	"seconds" double precision NOT NULL,
 	"metrics" jsonb NOT NULL,
-	"backend" text,
+	"engine" jsonb,
 	"finished_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "units_run_id_iteration_phase_unit_pk" PRIMARY KEY("run_id","iteration","phase","unit")
 );
@@ -294,6 +303,7 @@ ALTER TABLE "r_zero"."attempts" ADD CONSTRAINT "attempts_phase_fk" FOREIGN KEY (
 ALTER TABLE "r_zero"."audits" ADD CONSTRAINT "audits_question_id_questions_question_id_fk" FOREIGN KEY ("question_id") REFERENCES "r_zero"."questions"("question_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "r_zero"."audits" ADD CONSTRAINT "audits_unit_fk" FOREIGN KEY ("run_id","iteration","phase","unit") REFERENCES "r_zero"."units"("run_id","iteration","phase","unit") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "r_zero"."evaluation_items" ADD CONSTRAINT "evaluation_items_evaluation_id_evaluations_evaluation_id_fk" FOREIGN KEY ("evaluation_id") REFERENCES "r_zero"."evaluations"("evaluation_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "r_zero"."evaluations" ADD CONSTRAINT "evaluations_set_hash_evaluation_sets_set_hash_fk" FOREIGN KEY ("set_hash") REFERENCES "r_zero"."evaluation_sets"("set_hash") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "r_zero"."evaluations" ADD CONSTRAINT "evaluations_checkpoint_id_checkpoints_checkpoint_id_fk" FOREIGN KEY ("checkpoint_id") REFERENCES "r_zero"."checkpoints"("checkpoint_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "r_zero"."evaluations" ADD CONSTRAINT "evaluations_unit_fk" FOREIGN KEY ("run_id","iteration","phase","unit") REFERENCES "r_zero"."units"("run_id","iteration","phase","unit") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "r_zero"."gate_decisions" ADD CONSTRAINT "gate_decisions_question_id_questions_question_id_fk" FOREIGN KEY ("question_id") REFERENCES "r_zero"."questions"("question_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -313,6 +323,7 @@ ALTER TABLE "r_zero"."rollouts" ADD CONSTRAINT "rollouts_checkpoint_id_checkpoin
 ALTER TABLE "r_zero"."rollouts" ADD CONSTRAINT "rollouts_unit_fk" FOREIGN KEY ("run_id","iteration","phase","unit") REFERENCES "r_zero"."units"("run_id","iteration","phase","unit") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "r_zero"."run_leases" ADD CONSTRAINT "run_leases_run_id_runs_run_id_fk" FOREIGN KEY ("run_id") REFERENCES "r_zero"."runs"("run_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "r_zero"."runs" ADD CONSTRAINT "runs_base_checkpoint_id_checkpoints_checkpoint_id_fk" FOREIGN KEY ("base_checkpoint_id") REFERENCES "r_zero"."checkpoints"("checkpoint_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "r_zero"."runs" ADD CONSTRAINT "runs_held_out_hash_evaluation_sets_set_hash_fk" FOREIGN KEY ("held_out_hash") REFERENCES "r_zero"."evaluation_sets"("set_hash") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "r_zero"."units" ADD CONSTRAINT "units_phase_fk" FOREIGN KEY ("run_id","iteration","phase") REFERENCES "r_zero"."phases"("run_id","iteration","phase") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "r_zero"."votes" ADD CONSTRAINT "votes_question_id_questions_question_id_fk" FOREIGN KEY ("question_id") REFERENCES "r_zero"."questions"("question_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "answers_place" ON "r_zero"."answers" USING btree ("run_id","iteration","phase","unit");--> statement-breakpoint

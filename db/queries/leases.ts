@@ -1,8 +1,13 @@
 import type pg from 'pg';
 import { asDatabaseError } from '../client.ts';
 
-export interface LeaseHolder {
+/** A workflow, as far as the lease is concerned: an id is unique in its namespace. */
+export interface LeaseOwner {
+  namespace: string;
   workflowId: string;
+}
+
+export interface LeaseHolder extends LeaseOwner {
   temporalRunId: string;
 }
 
@@ -19,37 +24,60 @@ export async function takeLease(
   holder: LeaseHolder,
   mayReplace: (present: LeaseHolder & { renewedAt: Date }) => Promise<boolean>,
 ): Promise<LeaseHolder | undefined> {
+  const values = [runId, holder.namespace, holder.workflowId, holder.temporalRunId];
   await client.query(
-    `insert into r_zero.run_leases (run_id, workflow_id, temporal_run_id) values ($1, $2, $3) on conflict do nothing`,
-    [runId, holder.workflowId, holder.temporalRunId],
+    `insert into r_zero.run_leases (run_id, namespace, workflow_id, temporal_run_id) values ($1, $2, $3, $4)
+     on conflict do nothing`,
+    values,
   );
-  const found = await client.query<{ workflow_id: string; temporal_run_id: string; renewed_at: Date }>(
-    'select workflow_id, temporal_run_id, renewed_at from r_zero.run_leases where run_id = $1 for update',
-    [runId],
-  );
+  const found = await client.query<{
+    namespace: string;
+    workflow_id: string;
+    temporal_run_id: string;
+    renewed_at: Date;
+  }>('select namespace, workflow_id, temporal_run_id, renewed_at from r_zero.run_leases where run_id = $1 for update', [
+    runId,
+  ]);
   const row = found.rows[0];
   if (!row) return undefined;
-  const present = { workflowId: row.workflow_id, temporalRunId: row.temporal_run_id, renewedAt: row.renewed_at };
-  const same = present.workflowId === holder.workflowId && present.temporalRunId === holder.temporalRunId;
+  const present = {
+    namespace: row.namespace,
+    workflowId: row.workflow_id,
+    temporalRunId: row.temporal_run_id,
+    renewedAt: row.renewed_at,
+  };
+  const same =
+    present.namespace === holder.namespace &&
+    present.workflowId === holder.workflowId &&
+    present.temporalRunId === holder.temporalRunId;
   if (!same && !(await mayReplace(present))) return present;
   await client.query(
-    `update r_zero.run_leases set workflow_id = $2, temporal_run_id = $3, renewed_at = now(),
-       acquired_at = case when workflow_id = $2 and temporal_run_id = $3 then acquired_at else now() end
+    `update r_zero.run_leases set namespace = $2, workflow_id = $3, temporal_run_id = $4, renewed_at = now(),
+       acquired_at = case when (namespace, workflow_id, temporal_run_id) = ($2, $3, $4) then acquired_at else now() end
      where run_id = $1`,
-    [runId, holder.workflowId, holder.temporalRunId],
+    values,
   );
   return undefined;
 }
 
 /** @returns false when the lease belongs to another workflow by now. */
-export async function renewLease(pool: pg.Pool, runId: string, workflowId: string): Promise<boolean> {
+export async function renewLease(pool: pg.Pool, runId: string, owner: LeaseOwner): Promise<boolean> {
   try {
     const result = await pool.query(
-      'update r_zero.run_leases set renewed_at = now() where run_id = $1 and workflow_id = $2',
-      [runId, workflowId],
+      'update r_zero.run_leases set renewed_at = now() where run_id = $1 and namespace = $2 and workflow_id = $3',
+      [runId, owner.namespace, owner.workflowId],
     );
     return (result.rowCount ?? 0) > 0;
   } catch (error) {
     throw asDatabaseError(error);
   }
+}
+
+/** Asks inside a transaction, and keeps the answer true until it ends. */
+export async function ownsLease(client: pg.PoolClient, runId: string, owner: LeaseOwner): Promise<boolean> {
+  const result = await client.query(
+    'select from r_zero.run_leases where run_id = $1 and namespace = $2 and workflow_id = $3 for share',
+    [runId, owner.namespace, owner.workflowId],
+  );
+  return (result.rowCount ?? 0) > 0;
 }

@@ -5,6 +5,7 @@ import { RZeroError } from '../../activities/errors.ts';
 import { insertRows } from '../bulk.ts';
 import { asDatabaseError } from '../client.ts';
 import { checkpoints, runs } from '../schema.ts';
+import type { LeaseOwner } from './leases.ts';
 
 export type RunRow = typeof runs.$inferSelect;
 export type NewRun = typeof runs.$inferInsert;
@@ -32,24 +33,28 @@ export async function getRun(connection: pg.Pool | pg.PoolClient, runId: string)
 }
 
 export async function insertRun(client: pg.PoolClient, run: NewRun): Promise<void> {
-  await insertRows(client, runs, [run]);
+  await insertRows(client, runs, [run], { onConflict: 'ignore' });
 }
 
 export async function insertCheckpoint(client: pg.PoolClient, checkpoint: NewCheckpoint): Promise<void> {
-  await insertRows(client, checkpoints, [checkpoint]);
+  await insertRows(client, checkpoints, [checkpoint], { onConflict: 'ignore' });
 }
 
+/** @returns false when the lease is another workflow's: then the row is not this one's to change. */
 export async function setRunStatus(
   pool: pg.Pool,
   runId: string,
+  holder: LeaseOwner,
   status: RunRow['status'],
   reason: string | undefined,
-): Promise<void> {
-  await write(pool, 'update r_zero.runs set status = $2, status_reason = $3, updated_at = now() where run_id = $1', [
-    runId,
-    status,
-    reason ?? null,
-  ]);
+): Promise<boolean> {
+  const result = await write(
+    pool,
+    `update r_zero.runs r set status = $4, status_reason = $5, updated_at = now() from r_zero.run_leases l
+     where r.run_id = $1 and l.run_id = $1 and l.namespace = $2 and l.workflow_id = $3`,
+    [runId, holder.namespace, holder.workflowId, status, reason ?? null],
+  );
+  return (result.rowCount ?? 0) > 0;
 }
 
 export async function setRunIterations(pool: pg.Pool, runId: string, iterations: number): Promise<void> {
@@ -79,9 +84,9 @@ export async function nextIteration(connection: pg.Pool | pg.PoolClient, runId: 
   return result.rows[0]?.next ?? last + 1;
 }
 
-async function write(pool: pg.Pool, statement: string, values: unknown[]): Promise<void> {
+async function write(pool: pg.Pool, statement: string, values: unknown[]): Promise<pg.QueryResult> {
   try {
-    await pool.query(statement, values);
+    return await pool.query(statement, values);
   } catch (error) {
     throw asDatabaseError(error);
   }

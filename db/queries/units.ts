@@ -3,6 +3,8 @@ import type { Phase } from '../../activities/contract.ts';
 import { insertRows } from '../bulk.ts';
 import { asDatabaseError, transaction } from '../client.ts';
 import { phases, units } from '../schema.ts';
+import { ownsLease } from './leases.ts';
+import type { LeaseOwner } from './leases.ts';
 
 /** Where a row belongs. */
 export interface Place {
@@ -24,6 +26,7 @@ export async function insertPhases(
     client,
     phases,
     plan.map(({ phase, units: count }) => ({ runId, iteration, phase, units: count })),
+    { onConflict: 'ignore' },
   );
 }
 
@@ -57,23 +60,42 @@ export async function findUnit(pool: pg.Pool, place: Place): Promise<Record<stri
   }
 }
 
+export interface UnitCommit {
+  attemptId: number;
+  /** Who must hold the run's lease at this moment. */
+  holder: LeaseOwner;
+  seconds: number;
+  metrics: Record<string, number>;
+  engine: object | null;
+}
+
 /**
- * Writes everything a unit produced in one transaction, its own row first. Of two workers that finished the same unit,
- * the second waits for the first's commit, finds the row there, and writes nothing.
+ * Writes everything a unit produced in one transaction: its own row first, then its rows, then the end of the attempt.
+ * Of two workers that finished the same unit, the second waits for the first's commit, finds the row there, and writes
+ * nothing. A worker whose run has been taken over writes nothing either.
  *
- * @returns false when the unit had been finished by someone else.
+ * @returns `superseded` when the unit had been finished by someone else, `fenced` when the lease is another's.
  */
 export async function commitUnit(
   pool: pg.Pool,
   place: Place,
-  result: { seconds: number; metrics: Record<string, number>; backend: string | null },
+  { attemptId, holder, ...result }: UnitCommit,
   write: (client: pg.PoolClient) => Promise<void>,
-): Promise<boolean> {
+): Promise<'written' | 'superseded' | 'fenced'> {
   return transaction(pool, async (client) => {
-    const inserted = await insertRows(client, units, [{ ...place, ...result }], ['unit']);
-    if (inserted.length === 0) return false;
-    await write(client);
-    return true;
+    // Held until the commit, so that nobody takes the run over in between.
+    if (!(await ownsLease(client, place.runId, holder))) return 'fenced';
+    const inserted = await insertRows(client, units, [{ ...place, ...result }], {
+      returning: ['unit'],
+      onConflict: 'ignore',
+    });
+    const outcome = inserted.length === 0 ? 'superseded' : 'written';
+    if (outcome === 'written') await write(client);
+    await client.query('update r_zero.attempts set finished_at = now(), outcome = $2 where attempt_id = $1', [
+      attemptId,
+      outcome === 'written' ? 'finished' : 'superseded',
+    ]);
+    return outcome;
   });
 }
 
@@ -96,16 +118,17 @@ export async function startAttempt(pool: pg.Pool, start: AttemptStart): Promise<
   }
 }
 
+/** Notes an attempt that came to nothing; a finished one is noted by `commitUnit`. */
 export async function endAttempt(
   pool: pg.Pool,
   attemptId: number,
-  outcome: 'finished' | 'failed' | 'cancelled',
-  error?: { code: string; message: string },
+  outcome: 'failed' | 'cancelled',
+  error: { code: string; message: string },
 ): Promise<void> {
   try {
     await pool.query(
       `update r_zero.attempts set finished_at = now(), outcome = $2, error_code = $3, error_message = $4 where attempt_id = $1`,
-      [attemptId, outcome, error?.code ?? null, error?.message ?? null],
+      [attemptId, outcome, error.code, error.message],
     );
   } catch (cause) {
     throw asDatabaseError(cause);

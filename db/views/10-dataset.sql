@@ -1,9 +1,16 @@
--- The newest version of each vote and decision.
+-- The newest version of each vote, decision and audit. Written so that a filter on a run or a question reaches the table.
 create view r_zero.current_votes as
-select distinct on (question_id) * from r_zero.votes order by question_id, version desc;
+select * from r_zero.votes v
+where not exists (select from r_zero.votes n where n.question_id = v.question_id and n.version > v.version);
 
 create view r_zero.current_gate_decisions as
-select distinct on (question_id) * from r_zero.gate_decisions order by question_id, version desc;
+select * from r_zero.gate_decisions d
+where not exists (select from r_zero.gate_decisions n where n.question_id = d.question_id and n.version > d.version);
+
+create view r_zero.current_audits as
+select * from r_zero.audits a
+where not exists (select from r_zero.audits n where n.question_id = a.question_id and n.oracle = a.oracle
+                  and n.oracle_version > a.oracle_version);
 
 -- The kept data set: what the Solver was trained on, with its pseudo-labels.
 create view r_zero.dataset as

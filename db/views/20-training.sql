@@ -23,6 +23,6 @@ select a.run_id, a.iteration, a.oracle, coalesce(d.kept, false) as kept,
        count(*)::int as audited,
        count(*) filter (where a.agrees)::int as agreeing,
        avg(a.agrees::int)::double precision as label_accuracy
-from r_zero.audits a
+from r_zero.current_audits a
 left join r_zero.current_gate_decisions d using (question_id)
 group by a.run_id, a.iteration, a.oracle, coalesce(d.kept, false);

@@ -15,7 +15,7 @@ left join lateral (
 ) a on true
 left join r_zero.current_votes v on v.question_id = q.question_id
 left join r_zero.current_gate_decisions d on d.question_id = q.question_id
-left join r_zero.audits o on o.question_id = q.question_id and o.oracle = 'computed'
+left join r_zero.current_audits o on o.question_id = q.question_id and o.oracle = 'computed'
 left join lateral (
   select r.unit as step, count(*)::int as rollouts, avg(w.total) as mean_reward, u.checkpoint_before, u.checkpoint_after
   from r_zero.rollouts r
@@ -23,4 +23,10 @@ left join lateral (
   join r_zero.policy_updates u on (u.run_id, u.iteration, u.phase, u.unit) = (r.run_id, r.iteration, r.phase, r.unit)
   where r.question_id = q.question_id
   group by r.unit, u.checkpoint_before, u.checkpoint_after
+  union all
+  -- A question of Challenger training is itself the rollout.
+  select w.unit, 1, w.total, u.checkpoint_before, u.checkpoint_after
+  from r_zero.rewards w
+  join r_zero.policy_updates u on (u.run_id, u.iteration, u.phase, u.unit) = (w.run_id, w.iteration, w.phase, w.unit)
+  where w.question_id = q.question_id and w.version = 1
 ) t on true;

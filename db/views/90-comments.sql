@@ -38,19 +38,26 @@ comment on schema r_zero is 'R-Zero runs: every question, answer, vote, decision
 comment on table r_zero.runs is 'One row per run: what it was told, what it stands at.';
 comment on column r_zero.runs.seed is 'Seed of every random choice of the run.';
 comment on column r_zero.runs.preset is 'Method preset: default, paper or official-code.';
+comment on column r_zero.runs.preset_version is 'Version of the preset''s arithmetic.';
 comment on column r_zero.runs.control is 'none, or the control experiment that replaces rewards.';
 comment on column r_zero.runs.iterations is 'Number of iterations the run should reach.';
 comment on column r_zero.runs.status is 'running, paused, parked (waits for a person), completed, failed or cancelled.';
 comment on column r_zero.runs.status_reason is 'Why it has that status, in one sentence.';
 comment on column r_zero.runs.config is 'The resolved run input, every default filled in.';
 comment on column r_zero.runs.base_checkpoint_id is 'The base model both roles grew from.';
+comment on column r_zero.runs.held_out_hash is 'Held-out questions the run is evaluated on (r_zero.evaluation_sets).';
 comment on column r_zero.runs.profile is 'Prompts of both roles and the form of a question, as used.';
 comment on column r_zero.runs.profile_hash is 'sha-256 of the profile.';
 comment on column r_zero.runs.engine is 'What ran the arithmetic: engine, backend, version, device, threads, determinism.';
 comment on column r_zero.runs.code_version is 'Version of temporal-r-zero that started the run.';
 comment on column r_zero.runs.updated_at is 'Last change of this row.';
 
+comment on table r_zero.evaluation_sets is 'Question sets that runs are evaluated on, as they were when the run began.';
+comment on column r_zero.evaluation_sets.set_hash is 'sha-256 of the set''s file.';
+comment on column r_zero.evaluation_sets.items is 'Questions and answers, in order.';
+
 comment on table r_zero.run_leases is 'The one workflow that may advance a run.';
+comment on column r_zero.run_leases.namespace is 'Its Temporal namespace.';
 comment on column r_zero.run_leases.workflow_id is 'Its workflow id.';
 comment on column r_zero.run_leases.temporal_run_id is 'Its Temporal run id.';
 comment on column r_zero.run_leases.acquired_at is 'Since when.';
@@ -62,7 +69,7 @@ comment on column r_zero.phases.units is 'Number of steps or shards.';
 comment on table r_zero.units is 'Finished steps and shards; written in one transaction with all rows of the unit.';
 comment on column r_zero.units.seconds is 'Working time of the attempt that finished it.';
 comment on column r_zero.units.metrics is 'The numbers shown while the run goes on.';
-comment on column r_zero.units.backend is 'What ran the arithmetic; null for work without a model.';
+comment on column r_zero.units.engine is 'What ran the arithmetic: backend, version, threads; null for work without a model.';
 comment on column r_zero.units.finished_at is 'When it was committed.';
 
 comment on table r_zero.attempts is 'Every start of work on a unit. Without outcome: interrupted, or at work now.';
@@ -72,7 +79,7 @@ comment on column r_zero.attempts.workflow_id is 'Workflow that asked for it.';
 comment on column r_zero.attempts.worker_pid is 'Process id of the worker.';
 comment on column r_zero.attempts.started_at is 'Start.';
 comment on column r_zero.attempts.finished_at is 'End; null when the worker was killed.';
-comment on column r_zero.attempts.outcome is 'finished, failed or cancelled.';
+comment on column r_zero.attempts.outcome is 'finished, superseded (another worker was first), failed or cancelled.';
 comment on column r_zero.attempts.error_code is 'Stable code of the failure.';
 comment on column r_zero.attempts.error_message is 'Its message.';
 
@@ -134,7 +141,7 @@ comment on column r_zero.policy_updates.checkpoint_after is 'Policy after the st
 comment on column r_zero.policy_updates.reference_checkpoint is 'Start of the phase: reference of the KL term.';
 comment on column r_zero.policy_updates.learning_rate is 'Learning rate of the step, warm-up applied.';
 comment on column r_zero.policy_updates.updates is 'Optimizer updates in the step.';
-comment on column r_zero.policy_updates.loss is 'Loss, mean over updates.';
+comment on column r_zero.policy_updates.loss is 'Loss, mean over the updates that were not skipped; null when all were.';
 comment on column r_zero.policy_updates.policy_loss is 'Loss without the KL term.';
 comment on column r_zero.policy_updates.kl is 'Mean k3 estimate per token.';
 comment on column r_zero.policy_updates.entropy is 'Mean entropy per token, nats.';

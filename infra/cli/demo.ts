@@ -137,7 +137,7 @@ function explainStop({ status, reason }: FollowOutcome, { run }: RunSnapshot, te
   );
   terminal.note(
     status === 'parked'
-      ? `  Nothing is lost. Mend the cause, then resume it with: ${again}`
+      ? `  Everything finished is stored. Mend the cause, then go on with: ${again}`
       : `  Everything finished is stored; go on with: ${again}`,
   );
 }

@@ -125,7 +125,7 @@ export async function checkTensorFlow({ env, python, compiler }: DoctorContext):
         state: 'warn',
         backend: undefined,
         detail: `the native library does not load: ${check.failure}`,
-        fix: 'Start again: set-up repairs it.',
+        fix: 'Run npx r-zero setup: it connects the library anew.',
       };
     const ready = python?.pip !== undefined && compiler !== undefined;
     return ready

@@ -3,6 +3,9 @@ import { Interrupted } from './report-error.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** One Ctrl-C under npm, or one `timeout`, signals twice: the whole process group, and this process once more. */
+const SAME_INTERRUPT_MS = 500;
+
 export interface Interrupts {
   /** Aborted with an `Interrupted` as its reason by the first signal. */
   signal: AbortSignal;
@@ -18,10 +21,15 @@ export interface Interrupts {
  */
 export function catchInterrupts(onFirst: () => void): Interrupts {
   const controller = new AbortController();
+  let firstAt = 0;
   const handlers = SIGNALS.map((signal) => {
     const handle = (): void => {
       const interrupted = new Interrupted(signal);
-      if (controller.signal.aborted) process.exit(interrupted.exitCode);
+      if (controller.signal.aborted) {
+        if (Date.now() - firstAt > SAME_INTERRUPT_MS) process.exit(interrupted.exitCode);
+        return;
+      }
+      firstAt = Date.now();
       controller.abort(interrupted);
       onFirst();
     };

@@ -57,6 +57,7 @@ const PARTS: Readonly<Record<Phase, (metrics: PhaseMetrics) => Part[]>> = {
     total(m['kept'], (value) => `kept ${count(value)}${m['questions'] ? ` of ${count(m['questions'].sum)}` : ''}`),
   ],
   solver_training: (m) => [
+    total(m['skipped'], (value) => `${count(value)} steps skipped, since too few questions were kept`),
     trend('mean reward', m['meanReward'], decimal),
     trend('worked answers', m['workedShare'], (value) => percent(value, 0)),
     last('KL', m['kl'], (value) => decimal(value, 4)),

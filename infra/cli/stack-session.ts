@@ -5,7 +5,7 @@ import { openPool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { connect } from '../client.ts';
 import type { ConnectedClient } from '../client.ts';
-import { acquireStackLock, isSetupEvent, startStack } from '../dev-stack/index.ts';
+import { acquireStackLock, isSetupEvent, startStack, stopStack } from '../dev-stack/index.ts';
 import type { OnStackEvent, Stack } from '../dev-stack/index.ts';
 import { stackPaths } from '../dev-stack/stack-state.ts';
 import { terminalReporter } from '../setup/progress.ts';
@@ -62,19 +62,24 @@ export async function withStack<T>(options: SessionOptions, work: (session: Stac
   }
   const session = new Session(options);
   try {
-    await session.open();
-    return await orAborted(session.signal, () => work(session));
-  } catch (error) {
-    // Whatever else went wrong while it was being stopped, the stop was asked for.
-    throw session.signal.aborted ? session.signal.reason : error;
+    const outcome = await settle(async () => {
+      await session.open();
+      return await orAborted(session.signal, () => work(session));
+    });
+    const closing = await settle(() => session.close());
+    // Whatever else went wrong while it was being stopped, the stop was asked for; and what failed first explains the rest.
+    if (outcome.status === 'rejected') throw session.signal.aborted ? session.signal.reason : outcome.reason;
+    if (closing.status === 'rejected') throw closing.reason;
+    return outcome.value;
   } finally {
-    try {
-      await session.close();
-    } finally {
-      lock.release();
-      session.release();
-    }
+    lock.release();
+    session.release();
   }
+}
+
+async function settle<T>(work: () => Promise<T>): Promise<PromiseSettledResult<T>> {
+  const [outcome] = await Promise.allSettled([work()]);
+  return outcome;
 }
 
 /** Stack events as lines; a download draws its bar. */
@@ -200,7 +205,10 @@ class Session implements StackSession {
       outcomes.push(...(await Promise.allSettled([this.#worker.stop()])));
     }
     outcomes.push(...(await Promise.allSettled([this.#client?.close(), this.#pool?.end()])));
-    if (this.#stack) outcomes.push(...(await Promise.allSettled([this.#stack.stop()])));
+    // Also after a start that failed half-way: the other server must not be left behind.
+    outcomes.push(
+      ...(await Promise.allSettled([stopStack({ dataDir: this.#options.dataDir, onEvent: this.#report })])),
+    );
     const failed = outcomes.slice(1).find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
   }

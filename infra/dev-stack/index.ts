@@ -68,6 +68,9 @@ export async function startStack({
     const remember = (change: Partial<StackState>) => writeStackState(paths, Object.assign(state, change));
     const externalUrl = env['DATABASE_URL'];
     const externalServer = externalTemporal(env);
+    // Before anything is started that would then have to be stopped again.
+    if (externalUrl) await checkExternalDatabase(externalUrl);
+    if (externalServer) await checkExternalTemporal(externalServer);
 
     const postgres = externalUrl
       ? undefined
@@ -88,12 +91,7 @@ export async function startStack({
           remember: (temporal) => remember({ temporal }),
         });
     // Both are awaited before either failure is thrown: no start goes on behind the caller's back.
-    const checks = await Promise.allSettled([
-      postgres,
-      temporal,
-      externalUrl ? checkExternalDatabase(externalUrl) : undefined,
-      externalServer ? checkExternalTemporal(externalServer) : undefined,
-    ]);
+    const checks = await Promise.allSettled([postgres, temporal]);
     for (const check of checks) if (check.status === 'rejected') throw check.reason;
 
     const ownPostgres = await postgres;
@@ -111,7 +109,7 @@ export async function startStack({
   }
 }
 
-/** Stops the servers of a data directory, whoever started them. Harmless when none runs. */
+/** Stops the servers of a data directory, whoever started them. Does and tells nothing when none runs. */
 export async function stopStack({ dataDir, onEvent = () => undefined }: Omit<StackOptions, 'env'>): Promise<void> {
   await stopServers(stackPaths(dataDir), onEvent);
 }
@@ -121,6 +119,7 @@ async function stopServers(paths: StackPaths, onEvent: OnStackEvent): Promise<vo
   try {
     const state = readStackState(paths);
     const { postgres, temporal } = state;
+    if (!postgres?.process && !temporal?.process) return;
     onEvent({ component: 'stack', state: 'stopping', message: 'Stopping the servers.' });
     await Promise.all([
       postgres?.process ? stopPostgres(postgres.process) : undefined,

@@ -2,9 +2,14 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { RZeroError } from '../../activities/errors.ts';
 
-/** True when nothing listens on the loopback port. */
-export function isPortFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65_535;
+}
+
+/** True when nothing listens on the loopback port; false for a number that is no port. */
+export async function isPortFree(port: number): Promise<boolean> {
+  if (!isPort(port)) return false;
+  return await new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(false));
     probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => probe.close(() => resolve(true)));
@@ -31,7 +36,7 @@ export function fixedPort(name: string, env: NodeJS.ProcessEnv): number | undefi
   const text = env[name];
   if (!text) return undefined;
   const port = Number(text);
-  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  if (isPort(port)) return port;
   throw new RZeroError('SetupFailed', `${name} is "${text}", which is not a port.`, {
     fix: `Set ${name} to a number from 1 to 65535, or unset it to have a free port chosen.`,
     field: name,

@@ -47,6 +47,13 @@ export async function ensureDatabase(local: LocalPostgres): Promise<void> {
 
 /** Checks a database the user named. Fails with `DatabaseUnreachable`; the message never holds the password. */
 export async function checkExternalDatabase(databaseUrl: string): Promise<void> {
+  // The driver would take any other text for the name of a database on a host called "base".
+  if (!/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    throw new RZeroError('DatabaseUnreachable', 'DATABASE_URL is not a Postgres connection string.', {
+      fix: 'Write it as postgresql://user:password@host:5432/database, or unset it to use the embedded Postgres.',
+      field: 'DATABASE_URL',
+    });
+  }
   try {
     await withClient({ connectionString: databaseUrl }, (client) => client.query('select 1'));
   } catch (error) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { RZeroError } from '../../activities/errors.ts';
 import { asStorageError, systemErrorCode } from '../setup/file-errors.ts';
@@ -79,15 +79,26 @@ export function readStackState(paths: StackPaths): StackState {
   }
   const value = parse(text);
   if (value?.version === 1) return value;
-  throw new RZeroError('SetupFailed', `${paths.state} cannot be read, or was written by a newer version.`, {
-    fix: 'Use the version of r-zero that wrote it, or another data directory (--data-dir).',
+  if (value !== undefined) {
+    throw new RZeroError('SetupFailed', `${paths.state} was written by another version of r-zero.`, {
+      fix: 'Use the version that wrote it, or another data directory (--data-dir).',
+      field: 'dataDir',
+    });
+  }
+  // Only then can everything it says be found again: a cluster outside the data directory is named nowhere else.
+  const dispensable = existsSync(join(paths.cluster, 'PG_VERSION'));
+  throw new RZeroError('SetupFailed', `${paths.state} is damaged.`, {
+    fix: dispensable
+      ? 'End the servers of this folder that still run, if any, and delete the file: ports are then chosen anew.'
+      : 'Restore it from a copy, or use another data directory (--data-dir).',
     field: 'dataDir',
   });
 }
 
 function parse(text: string): StackState | undefined {
   try {
-    return JSON.parse(text) as StackState;
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as StackState) : undefined;
   } catch {
     // Reported by the caller, with the path and a fix.
     return undefined;

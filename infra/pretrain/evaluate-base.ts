@@ -1,7 +1,7 @@
 import type { Completion, SampleRequest } from '../../activities/engine/types.ts';
 import { SOLVER_PROMPT } from './corpus.ts';
 import type { HeldOutQuestion } from './held-out.ts';
-import { PROFILE } from './model-files.ts';
+import { COMPLETION_TOKENS } from './model-files.ts';
 
 /** Votes per question behind `majority`. */
 const VOTES = 8;
@@ -69,7 +69,7 @@ export async function evaluateBase(
   seed: number,
 ): Promise<BaseEvaluation> {
   const prompts = heldOut.map(({ question }) => codec.encode(SOLVER_PROMPT.replace('{question}', question)));
-  const maxTokens = PROFILE.solver.maxTokens;
+  const maxTokens = COMPLETION_TOKENS;
   const greedy = await sample({
     items: prompts.map((promptTokens, index) => ({ promptTokens, seed: sampleSeed(seed, index) })),
     params: { maxTokens, temperature: 0 },

@@ -14,7 +14,7 @@ export const HELD_OUT_COUNT = 400;
 /** Apart from the corpus seed: the list stays when a base model is trained anew. */
 const HELD_OUT_SEED = 20250807;
 
-/** Distinct reserved questions of 3 to 5 terms in a fixed order; any prefix is a fair sample of the whole. */
+/** Distinct reserved questions of 3 to 5 terms in a fixed order. Those of 3 terms run out first, so a prefix has more of them. */
 export function heldOutQuestions(count: number = HELD_OUT_COUNT): HeldOutQuestion[] {
   const random = seededRandom(HELD_OUT_SEED);
   const found = new Map<string, HeldOutQuestion>();

@@ -35,13 +35,15 @@ export const MODEL_CONFIG = {
   torch_dtype: 'float32',
 };
 
+/** Longest completion of either role: five terms worked out, with room to spare. */
+export const COMPLETION_TOKENS = 24;
+
 /** How the roles are played with this model. Prompts are encoded as they stand, without a chat template. */
 export const PROFILE = {
   version: 1,
-  challenger: { prompt: CHALLENGER_PROMPT, maxTokens: 24 },
-  solver: { prompt: SOLVER_PROMPT, maxTokens: 24 },
+  challenger: { prompt: CHALLENGER_PROMPT },
+  solver: { prompt: SOLVER_PROMPT },
   questionPattern: QUESTION_PATTERN,
-  heldOut: 'held-out.jsonl',
 };
 
 const pretty = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;

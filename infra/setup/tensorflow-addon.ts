@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
+  accessSync,
+  constants,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -58,6 +60,18 @@ export async function requireCompiler(env: NodeJS.ProcessEnv): Promise<string> {
   });
 }
 
+/** The addon lies in the package; an image or a system-wide installation belongs to another user than the one who runs it. */
+export function requireWritable(packageDir: string): void {
+  try {
+    accessSync(packageDir, constants.W_OK);
+  } catch (error) {
+    throw new RZeroError('SetupFailed', `${packageDir} cannot be written by this user.`, {
+      fix: 'Run `npx r-zero setup` as the user who installed the packages, with R_ZERO_CACHE in a folder that everyone who runs them can read.',
+      cause: error,
+    });
+  }
+}
+
 /**
  * Compiles the package's unmodified binding against `library`, once per library (it is kept in the cache), and puts it
  * and the links to the library into the package.
@@ -68,6 +82,7 @@ export async function installAddon(
   env: NodeJS.ProcessEnv,
   report: ReportSetup,
 ): Promise<void> {
+  requireWritable(packageDir);
   const built = await compileAddon(packageDir, library, env, report);
   const addon = addonPath(packageDir);
   mkdirSync(join(packageDir, 'deps'), { recursive: true });

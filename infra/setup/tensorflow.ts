@@ -13,6 +13,7 @@ import {
   findCompiler,
   installAddon,
   requireCompiler,
+  requireWritable,
   verifyAddon,
 } from './tensorflow-addon.ts';
 import type { AddonReport } from './tensorflow-addon.ts';
@@ -105,6 +106,7 @@ async function install(installation: Installation): Promise<TensorFlowSetup> {
   for (const flavour of flavours(forced, wantsCuda)) {
     try {
       // Before hundreds of megabytes are fetched for nothing.
+      requireWritable(packageDir);
       await requireCompiler(env);
       const cached = cachedLibrary(flavour, env);
       const library = cached ?? (await fetchLibrary(flavour, env, report));

@@ -66,6 +66,23 @@ describe('signals', () => {
     }
   });
 
+  test('come twice for one key press under npm: only a later one ends the process at once', (t) => {
+    t.mock.timers.enable({ apis: ['Date'] });
+    const exit = t.mock.method(process, 'exit', () => undefined as never);
+    const interrupts = catchInterrupts(() => undefined);
+    try {
+      process.emit('SIGINT');
+      t.mock.timers.tick(30);
+      process.emit('SIGINT');
+      assert.equal(exit.mock.callCount(), 0);
+      t.mock.timers.tick(2_000);
+      process.emit('SIGINT');
+      assert.deepEqual(exit.mock.calls[0]?.arguments, [130]);
+    } finally {
+      interrupts.release();
+    }
+  });
+
   test('are given back', () => {
     const before = process.listenerCount('SIGINT');
     catchInterrupts(() => undefined).release();

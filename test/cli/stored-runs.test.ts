@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type pg from 'pg';
-import { commitUnit, startAttempt } from '../../db/queries/units.ts';
 import type { Phase } from '../../activities/contract.ts';
 import { listStoredRuns, renderRunList } from '../../infra/cli/run-list.ts';
 import { RunReader } from '../../infra/cli/run-reader.ts';
 import { currentPhase, isComplete, readPhaseMetrics, readSnapshot } from '../../infra/cli/run-snapshot.ts';
 import { createDatabase } from '../support/postgres.ts';
-import { addRun } from '../support/rows.ts';
+import { addRun, finishUnit } from '../support/rows.ts';
 
 async function finish(pool: pg.Pool, iteration: number, phase: Phase, unit: number, metrics: object): Promise<void> {
   const place = { runId: 'demo', iteration, phase, unit };
-  await startAttempt(pool, { ...place, attempt: 1, workflowId: 'w', workerPid: 1 });
-  const result = { seconds: 1.5, metrics: metrics as Record<string, number>, backend: null };
-  await commitUnit(pool, place, result, () => Promise.resolve());
+  await finishUnit(pool, place, undefined, { metrics: metrics as Record<string, number> });
 }
 
 const PHASES = ['challenger_training', 'dataset_generation', 'labelling', 'solver_training'] as const;

@@ -5,14 +5,12 @@ import { insertRows } from '../../db/bulk.ts';
 import { transaction } from '../../db/client.ts';
 import { takeLease, renewLease } from '../../db/queries/leases.ts';
 import { checkpointBefore } from '../../db/queries/lineage.ts';
-import { nextIteration } from '../../db/queries/runs.ts';
-import { commitUnit, readPhases } from '../../db/queries/units.ts';
+import { nextIteration, setRunStatus } from '../../db/queries/runs.ts';
+import { readPhases } from '../../db/queries/units.ts';
 import type { Place } from '../../db/queries/units.ts';
 import { policyUpdates, questions } from '../../db/schema.ts';
 import { createDatabase } from '../support/postgres.ts';
-import { addCheckpoint, addRun } from '../support/rows.ts';
-
-const finished = { seconds: 1, metrics: {}, backend: null };
+import { OWNER, addCheckpoint, addRun, finishUnit } from '../support/rows.ts';
 
 describe('rows', () => {
   let pool: pg.Pool;
@@ -47,7 +45,7 @@ describe('rows', () => {
       '𝔸 😀',
       '',
     ];
-    await commitUnit(pool, place, finished, async (client) => {
+    await finishUnit(pool, place, async (client) => {
       await insertRows(
         client,
         questions,
@@ -68,9 +66,9 @@ describe('rows', () => {
   test('more rows than one statement carries go in whole', async () => {
     const { baseCheckpointId } = await addRun(pool, 'many');
     const place: Place = { runId: 'many', iteration: 1, phase: 'dataset_generation', unit: 0 };
-    await commitUnit(pool, place, finished, async (client) => {
+    await finishUnit(pool, place, async (client) => {
       const rows = Array.from({ length: 4500 }, (_, item) => question(place, item, baseCheckpointId));
-      const ids = await insertRows(client, questions, rows, ['question_id', 'item']);
+      const ids = await insertRows(client, questions, rows, { returning: ['question_id', 'item'] });
       assert.equal(new Set(ids.map(({ item }) => item)).size, 4500);
     });
   });
@@ -79,7 +77,7 @@ describe('rows', () => {
     const { baseCheckpointId } = await addRun(pool, 'twice');
     const place: Place = { runId: 'twice', iteration: 1, phase: 'dataset_generation', unit: 0 };
     const finish = () =>
-      commitUnit(pool, place, finished, async (client) => {
+      finishUnit(pool, place, async (client) => {
         await client.query('select pg_sleep(0.2)');
         await insertRows(client, questions, [
           question(place, 0, baseCheckpointId),
@@ -87,7 +85,7 @@ describe('rows', () => {
         ]);
       });
     const outcomes = await Promise.all([finish(), finish(), finish()]);
-    assert.equal(outcomes.filter(Boolean).length, 1);
+    assert.deepEqual(outcomes.toSorted(), ['superseded', 'superseded', 'written']);
     const count = await pool.query(`select count(*)::int as n from r_zero.questions where run_id = 'twice'`);
     assert.equal(count.rows[0].n, 2);
   });
@@ -95,7 +93,7 @@ describe('rows', () => {
   test('a unit whose rows cannot be written is not there either', async () => {
     await addRun(pool, 'atomic');
     const place: Place = { runId: 'atomic', iteration: 1, phase: 'dataset_generation', unit: 0 };
-    const broken = commitUnit(pool, place, finished, async (client) => {
+    const broken = finishUnit(pool, place, async (client) => {
       await insertRows(client, questions, [question(place, 0, 'no such checkpoint')]);
     });
     await assert.rejects(broken);
@@ -116,7 +114,7 @@ describe('rows', () => {
     const { baseCheckpointId } = await addRun(pool, 'policies');
     const update = async (iteration: number, unit: number, after: string) => {
       const place: Place = { runId: 'policies', iteration, phase: 'solver_training', unit };
-      await commitUnit(pool, place, finished, async (client) => {
+      await finishUnit(pool, place, async (client) => {
         await insertRows(client, policyUpdates, [
           {
             ...place,
@@ -156,25 +154,54 @@ describe('rows', () => {
     await addRun(pool, 'next');
     assert.equal(await nextIteration(pool, 'next', 2), 0);
     for (const unit of [0, 1]) {
-      await commitUnit(pool, { runId: 'next', iteration: 0, phase: 'evaluation', unit }, finished, () =>
-        Promise.resolve(),
-      );
+      await finishUnit(pool, { runId: 'next', iteration: 0, phase: 'evaluation', unit });
     }
     assert.equal(await nextIteration(pool, 'next', 2), 1);
     assert.equal(await nextIteration(pool, 'next', 0), 1);
   });
 
+  test('two rows with the same number in one unit are refused, not dropped', async () => {
+    const { baseCheckpointId } = await addRun(pool, 'numbered-twice');
+    const place: Place = { runId: 'numbered-twice', iteration: 1, phase: 'dataset_generation', unit: 0 };
+    const twice = [question(place, 0, baseCheckpointId), question(place, 0, baseCheckpointId)];
+    await assert.rejects(
+      finishUnit(pool, place, async (client) => {
+        await insertRows(client, questions, twice);
+      }),
+      /questions_natural_key/,
+    );
+  });
+
+  test('a worker whose run was taken over writes nothing', async () => {
+    const { baseCheckpointId } = await addRun(pool, 'fenced');
+    const place: Place = { runId: 'fenced', iteration: 1, phase: 'dataset_generation', unit: 0 };
+    const outcome = await finishUnit(
+      pool,
+      place,
+      async (client) => {
+        await insertRows(client, questions, [question(place, 0, baseCheckpointId)]);
+      },
+      { holder: { namespace: 'default', workflowId: 'somebody-else' } },
+    );
+    assert.equal(outcome, 'fenced');
+    const count = await pool.query(`select count(*)::int as n from r_zero.units where run_id = 'fenced'`);
+    assert.equal(count.rows[0].n, 0);
+  });
+
   test('a lease passes on only when its holder is over, and the second starter learns the name of the first', async () => {
     await addRun(pool, 'lease');
-    const take = (workflowId: string, over: boolean) =>
+    const take = (workflowId: string, over: boolean, namespace = 'default') =>
       transaction(pool, (client) =>
-        takeLease(client, 'lease', { workflowId, temporalRunId: '1' }, () => Promise.resolve(over)),
+        takeLease(client, 'lease', { namespace, workflowId, temporalRunId: '1' }, () => Promise.resolve(over)),
       );
-    assert.equal(await take('first', false), undefined);
-    assert.equal(await take('first', false), undefined);
-    assert.equal((await take('second', false))?.workflowId, 'first');
-    assert.equal(await renewLease(pool, 'lease', 'first'), true);
+    const first = OWNER.workflowId;
+    assert.equal(await take(first, false), undefined);
+    assert.equal((await take('second', false))?.workflowId, first);
+    assert.equal((await take(first, false, 'elsewhere'))?.namespace, 'default');
+    assert.equal(await renewLease(pool, 'lease', OWNER), true);
+    assert.equal(await setRunStatus(pool, 'lease', OWNER, 'paused', 'lunch'), true);
     assert.equal(await take('second', true), undefined);
-    assert.equal(await renewLease(pool, 'lease', 'first'), false);
+    assert.equal(await renewLease(pool, 'lease', OWNER), false);
+    assert.equal(await setRunStatus(pool, 'lease', OWNER, 'running', undefined), false);
   });
 });

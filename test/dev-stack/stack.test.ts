@@ -308,7 +308,14 @@ describe('dev stack, bad input', () => {
     await assert.rejects(startStack({ dataDir, env: { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' } }), {
       code: 'TemporalUnreachable',
     });
-    await stopStack({ dataDir });
+    const { postgres, temporal } = readStackState(stackPaths(dataDir));
+    assert.deepEqual([postgres?.process, temporal?.process], [undefined, undefined], 'nothing was started for nothing');
+    for (const text of ['garbage', 'mysql://someone:secret-word@host/db', 'host=localhost password=secret-word'])
+      await assert.rejects(startStack({ dataDir, env: { ...env, DATABASE_URL: text } }), (error: unknown) => {
+        assert.ok(error instanceof RZeroError && error.code === 'DatabaseUnreachable');
+        assert.ok(!error.message.includes('secret-word'));
+        return true;
+      });
   });
 
   test('a cluster without its password file is refused, and left alone', async () => {
@@ -323,9 +330,11 @@ describe('dev stack, bad input', () => {
   test('an unreadable stack.json is refused, not overwritten', async () => {
     const state = join(dataDir, 'stack.json');
     const former = readFileSync(state, 'utf8');
-    writeFileSync(state, '{"version": 7}');
-    await assert.rejects(startStack({ dataDir, env }), { code: 'SetupFailed', field: 'dataDir' });
-    assert.equal(readFileSync(state, 'utf8'), '{"version": 7}');
+    for (const text of ['{"version": 7}', '{"version": 1, "postg', 'null']) {
+      writeFileSync(state, text);
+      await assert.rejects(startStack({ dataDir, env }), { code: 'SetupFailed', field: 'dataDir' });
+      assert.equal(readFileSync(state, 'utf8'), text);
+    }
     writeFileSync(state, former);
   });
 });

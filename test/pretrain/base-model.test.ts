@@ -8,7 +8,7 @@ import { createLocalEngine } from '../../activities/engine/local.ts';
 import { loadTokenizer } from '../../activities/engine/tokenizer.ts';
 import { evaluateBase } from '../../infra/pretrain/evaluate-base.ts';
 import { heldOutQuestions } from '../../infra/pretrain/held-out.ts';
-import { modelTextFiles, PROFILE } from '../../infra/pretrain/model-files.ts';
+import { modelTextFiles, COMPLETION_TOKENS, PROFILE } from '../../infra/pretrain/model-files.ts';
 import { baseModelReadme, type TrainingRecord } from '../../infra/pretrain/readme.ts';
 import type { BaseEvaluation } from '../../infra/pretrain/evaluate-base.ts';
 import { PRETRAIN_DEFAULTS } from '../../infra/pretrain/recipe.ts';
@@ -65,7 +65,7 @@ test('the Challenger of the base model mostly asks well-formed, easy questions',
     const promptTokens = tokenizer.encode(PROFILE.challenger.prompt);
     const completions = await lease.sample({
       items: Array.from({ length: 256 }, (_, index) => ({ promptTokens, seed: index.toString(16).padStart(16, '0') })),
-      params: { maxTokens: PROFILE.challenger.maxTokens, temperature: 1 },
+      params: { maxTokens: COMPLETION_TOKENS, temperature: 1 },
     });
     const format = /^<question>(.*)<\/question>\\boxed\{\d+\}$/;
     const pattern = new RegExp(PROFILE.questionPattern);
