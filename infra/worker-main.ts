@@ -16,6 +16,9 @@ import type { WorkerReady } from './worker.ts';
 /** What the worker tells the process that forked it. */
 export type WorkerMessage = ({ type: 'ready' } & WorkerReady) | { type: 'failed'; code: string; message: string };
 
+// Its output is a log file, usually: when the disk of that is full, a line is lost, not the worker.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 const ROLES = ['all', 'orchestrator', 'gpu'] as const;
 
 async function main(): Promise<void> {

@@ -5,14 +5,27 @@
 import { ActivityCancellationType, workflowInfo } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
 
-/** `openRun`, `setRunStatus`, `beginIteration` and the like: a few statements each. */
+/** `beginIteration`, `setRunStatus` and the like: a few statements each, too short for heartbeats. */
 export const DATABASE_OPTIONS: ActivityOptions = {
-  // A statement that takes longer is stuck behind a lock or a dead connection; another attempt is better.
-  startToCloseTimeout: '2 minutes',
+  // A statement that takes longer is stuck behind a lock or a dead connection, or its worker has died: try again.
+  startToCloseTimeout: '30 seconds',
   // 1, 2, 4, 8, 16, 20, 20, ... seconds: rides out a restart of Postgres (about three minutes), then parks.
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '20 seconds', maximumAttempts: 12 },
   // Short, and each is one transaction: let it end, so that the next activity sees its rows.
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+
+/** `openRun`: for a new run it copies and hashes the base model, which takes minutes for a large one. */
+export const OPEN_OPTIONS: ActivityOptions = {
+  ...DATABASE_OPTIONS,
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '30 seconds',
+};
+
+/** `finishIteration`: one aggregate over everything that the iteration has stored. */
+export const SUMMARY_OPTIONS: ActivityOptions = {
+  ...DATABASE_OPTIONS,
+  startToCloseTimeout: '5 minutes',
 };
 
 /** The note "parked" in the run's row. The row is a courtesy then (Temporal shows the state), so few attempts. */
@@ -27,6 +40,8 @@ export const BULK_DATABASE_OPTIONS: ActivityOptions = {
   ...DATABASE_OPTIONS,
   // Hundreds of thousands of questions with bulk statements take minutes.
   startToCloseTimeout: '30 minutes',
+  // Beats come every two seconds, so a dead worker costs this and not the half hour.
+  heartbeatTimeout: '30 seconds',
 };
 
 /** Whatever runs a model: sampling, training, evaluation. */

@@ -18,7 +18,7 @@ import type {
   Phase,
   PhasePlan,
 } from '../activities/contract.ts';
-import { DATABASE_OPTIONS, STATUS_NOTE_OPTIONS } from './activity-options.ts';
+import { DATABASE_OPTIONS, STATUS_NOTE_OPTIONS, SUMMARY_OPTIONS } from './activity-options.ts';
 import { describeFailure, isOwnCancellation, isParkable, isTakenOver, rethrowable } from './failures.ts';
 import { createReporter } from './iteration-reports.ts';
 import type { Reporter } from './iteration-reports.ts';
@@ -26,6 +26,7 @@ import { iterationControlSignal } from './messages.ts';
 import type { IterationControl, IterationOutcome, IterationReport } from './messages.ts';
 import { iterationTitle, renderIteration } from './progress.ts';
 import { describe, isRecord } from './run-request.ts';
+import { rowReason } from './run-state.ts';
 import { PHASE_ATTRIBUTE } from './search-attributes.ts';
 import { PHASES, unitSummary } from './units.ts';
 
@@ -35,6 +36,7 @@ const REPORTS_PER_PHASE = 10;
 const MOST_METRICS = 24;
 
 const database = proxyActivities<OrchestrationActivities>(DATABASE_OPTIONS);
+const summaries = proxyActivities<OrchestrationActivities>(SUMMARY_OPTIONS);
 const notes = proxyActivities<OrchestrationActivities>(STATUS_NOTE_OPTIONS);
 
 interface IterationState {
@@ -42,6 +44,8 @@ interface IterationState {
   control: IterationControl;
   phases: PhasePlan[];
   done: Partial<Record<Phase, number>>;
+  /** Units whose result was there before this execution asked for it. */
+  reused: number;
   phase: PhasePlan | undefined;
   status: IterationReport['status'];
   reason: string | undefined;
@@ -91,6 +95,7 @@ async function work(state: IterationState): Promise<IterationOutcome> {
   );
   if (plan === STOPPED) return stopped(state);
   state.phases = plan.phases;
+  state.reused = plan.phases.reduce((sum, { units, nextUnit }) => sum + Math.min(units, nextUnit), 0);
   for (const [index, phase] of plan.phases.entries()) {
     if (phase.nextUnit >= phase.units) continue;
     if (!(await runPhase(state, phase))) return stopped(state);
@@ -98,7 +103,7 @@ async function work(state: IterationState): Promise<IterationOutcome> {
     if (state.control.cancelAfterPhase && !last) return stopped(state);
   }
   const summary = await attempt(state, 'finish', () =>
-    database.finishIteration.executeWithOptions({ summary: `finish iteration ${ref.iteration}` }, [ref]),
+    summaries.finishIteration.executeWithOptions({ summary: `finish iteration ${ref.iteration}` }, [ref]),
   );
   if (summary === STOPPED) return stopped(state);
   return outcome(state, firstOf(summary.metrics), false);
@@ -113,7 +118,7 @@ async function runPhase(state: IterationState, phase: PhasePlan): Promise<boolea
   const reportEvery = Math.max(1, Math.ceil(units / REPORTS_PER_PHASE));
   for (let unit = phase.nextUnit; unit < units; unit += 1) {
     while (state.control.paused) {
-      if ((await standStill(state, 'paused', state.control.reason)) === STOPPED) return false;
+      if ((await standStill(state, 'paused', state.control.pauseReason)) === STOPPED) return false;
     }
     if (workflowInfo().continueAsNewSuggested) await renew(state);
     const summary = unitSummary(phase.phase, unit, units);
@@ -121,6 +126,7 @@ async function runPhase(state: IterationState, phase: PhasePlan): Promise<boolea
     if (result === STOPPED) return false;
     state.metrics = firstOf(result.metrics);
     state.done[phase.phase] = unit + 1;
+    if (result.reused) state.reused += 1;
     if ((unit + 1) % reportEvery === 0 || unit + 1 === units) report(state);
     else show(state);
   }
@@ -154,7 +160,7 @@ async function standStill(
     return control.cancelAfterPhase || control.resumes > seen;
   });
   if (state.control.cancelAfterPhase) return STOPPED;
-  await note(state, 'running', undefined);
+  await note(state, 'running', state.control.resumeReason);
   return undefined;
 }
 
@@ -166,11 +172,13 @@ async function note(
   state.status = status;
   state.reason = reason;
   report(state);
-  const change = { runId: state.ref.runId, status, ...(reason === undefined ? {} : { reason }) };
+  const { runId, holder } = state.ref;
+  const change = { runId, holder, status, ...rowReason(status, reason) };
   try {
     await notes.setRunStatus.executeWithOptions({ summary: `note: ${status}` }, [change]);
   } catch (error) {
     if (isOwnCancellation(error) || !isParkable(error)) throw error;
+    if (isTakenOver(error)) throw rethrowable(error);
     // Temporal shows the state; the row follows with the next note.
     log.warn('The run row could not be updated.', { status, failure: describeFailure(error) });
   }
@@ -197,6 +205,7 @@ function createState(ref: IterationRef, control: IterationControl | undefined, r
     control: control ?? { version: 0, paused: false, cancelAfterPhase: false, resumes: 0 },
     phases: [],
     done: {},
+    reused: 0,
     phase: undefined,
     status: 'running',
     reason: undefined,
@@ -221,8 +230,8 @@ function checkRef(ref: unknown, holder: string): IterationRef {
 /** Details on the iteration's own page; free, no event. */
 function show(state: IterationState): IterationReport {
   const snapshot = snapshotOf(state);
-  const { ref, phases, done } = state;
-  setCurrentDetails(renderIteration({ ...ref, report: snapshot, phases, done }));
+  const { ref, phases, done, reused } = state;
+  setCurrentDetails(renderIteration({ ...ref, report: snapshot, phases, done, reused }));
   return snapshot;
 }
 

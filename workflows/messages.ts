@@ -29,7 +29,7 @@ export interface CancelAfterPhaseRequest {
 export interface RunStatusView {
   runId: string;
   status: RunStatus;
-  /** Why the run is paused, parked or cancelled. */
+  /** Why the run is paused, parked or cancelled; after `resume`, the reason that was given for it. */
   reason?: string;
   /** The iteration at work; 0 is the evaluation of the base model. Absent until the run is open. */
   iteration?: number;
@@ -39,6 +39,8 @@ export interface RunStatusView {
   /** Finished shards or steps of the phase. */
   unit?: number;
   units?: number;
+  /** True when the run was known before this workflow, and is continued from what is stored. */
+  resumed: boolean;
   /** Share of the whole run that is done, 0 to 1. */
   progress: number;
   /** True from the moment a pause is asked for until `resume`; the shard or step at work still ends. */
@@ -76,8 +78,10 @@ export interface IterationControl {
   cancelAfterPhase: boolean;
   /** How often `resume` was sent; a parked iteration waits for this to grow. */
   resumes: number;
-  /** The person's reason for the pause. */
-  reason?: string;
+  /** The person's reason for each order, absent when none was given. */
+  pauseReason?: string;
+  resumeReason?: string;
+  cancelReason?: string;
 }
 
 /** The iteration's report to its run. */

@@ -19,6 +19,7 @@ export function iterationTitle(iteration: number): string {
 /** Details of `rZeroRun`. */
 export function renderRun(view: RunStatusView): string {
   const rows: string[][] = [['Status', `**${view.status}**${statusNote(view)}`]];
+  if (view.resumed) rows.push(['Start', 'continued from what was stored']);
   if (view.iterations !== undefined) {
     const at = view.iteration === undefined ? '' : `${iterationTitle(view.iteration)}, `;
     rows.push(['Iteration', `${at}${view.iterations} planned`]);
@@ -48,6 +49,8 @@ export interface IterationView {
   phases: readonly PhasePlan[];
   /** Finished units by phase. */
   done: Readonly<Partial<Record<Phase, number>>>;
+  /** Units whose result was stored already, so that nothing was repeated for them. */
+  reused: number;
 }
 
 /** Details of `rZeroIteration`. */
@@ -57,6 +60,9 @@ export function renderIteration(view: IterationView): string {
   head.push(['Iteration', progressBar(report.progress)]);
   const last = metricsLine(report.metrics);
   if (last) head.push(['Last unit', last]);
+  if (view.reused > 0) {
+    head.push(['Continued', `${view.reused} unit${view.reused === 1 ? ' was' : 's were'} stored already`]);
+  }
   const parts = [`### ${iterationTitle(view.iteration)} of run ${code(view.runId)}`, table(['', ''], head)];
   if (report.reason) parts.push(`> ${escapeText(report.reason)}`);
   if (report.status !== 'running') parts.push(`Steer it on the page of the run ${code(view.runId)}: *Send an Update*.`);

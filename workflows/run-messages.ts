@@ -13,6 +13,7 @@ import {
 import type {
   CancelAfterPhaseRequest,
   ExtendRequest,
+  IterationControl,
   IterationReport,
   PauseRequest,
   ResumeRequest,
@@ -41,7 +42,7 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
   setHandler(
     pauseUpdate,
     async (request?: PauseRequest) => {
-      order(state, { paused: true, reason: request?.reason });
+      order(state, { paused: true }, { pauseReason: request?.reason });
       await actions.pushControl();
       return viewOf(state);
     },
@@ -60,15 +61,17 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
 
   setHandler(
     resumeUpdate,
-    async (_request?: ResumeRequest) => {
+    async (request?: ResumeRequest) => {
       state.status = 'running';
-      state.reason = undefined;
-      order(state, { paused: false, resumed: true });
+      state.reason = request?.reason;
+      const resumes = state.control.resumes + 1;
+      order(state, { paused: false, resumes }, { pauseReason: undefined, resumeReason: request?.reason });
       await actions.pushControl();
       return viewOf(state);
     },
     {
-      description: 'Go on after a pause, or try the failed unit again after the run was parked.',
+      description:
+        'Go on after a pause, or try the failed unit again after the run was parked. Optional: {"reason": "why"}',
       validator: (request?: ResumeRequest) => {
         checkRequest('resume', request, ['reason']);
         checkNotEnded(state, 'resume');
@@ -107,7 +110,7 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
   setHandler(
     cancelAfterPhaseUpdate,
     async (request?: CancelAfterPhaseRequest) => {
-      order(state, { cancelAfterPhase: true, reason: request?.reason });
+      order(state, { cancelAfterPhase: true }, { cancelReason: request?.reason });
       await actions.pushControl();
       return viewOf(state);
     },
@@ -126,23 +129,18 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
   });
 }
 
-interface Order {
-  paused?: boolean;
-  cancelAfterPhase?: boolean;
-  resumed?: boolean;
-  reason?: string | undefined;
-}
+type Reasons = Partial<Record<'pauseReason' | 'resumeReason' | 'cancelReason', string | undefined>>;
 
-function order(state: RunState, change: Order): void {
-  const { reason: previous, ...control } = state.control;
-  const reason = change.reason ?? (change.resumed ? undefined : previous);
-  state.control = {
-    version: control.version + 1,
-    paused: change.paused ?? control.paused,
-    cancelAfterPhase: change.cancelAfterPhase ?? control.cancelAfterPhase,
-    resumes: control.resumes + (change.resumed ? 1 : 0),
-    ...(reason === undefined ? {} : { reason }),
-  };
+/** A new version of the control. Reasons that are named replace those of earlier orders of their kind, if only by none. */
+function order(
+  state: RunState,
+  change: Partial<Pick<IterationControl, 'paused' | 'cancelAfterPhase' | 'resumes'>>,
+  reasons: Reasons,
+): void {
+  const { pauseReason, resumeReason, cancelReason, ...control } = state.control;
+  const all = Object.entries({ pauseReason, resumeReason, cancelReason, ...reasons });
+  const given = Object.fromEntries(all.filter(([, reason]) => reason !== undefined));
+  state.control = { ...control, ...change, version: control.version + 1, ...given };
   show(state);
 }
 

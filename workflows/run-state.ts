@@ -13,6 +13,7 @@ export interface CarriedRun {
   control: IterationControl;
   summaries: IterationSummary[];
   finished: number;
+  resumed: boolean;
 }
 
 export interface RunState {
@@ -29,6 +30,8 @@ export interface RunState {
   finished: number;
   /** True when all iterations are behind it and only its end is being stored. */
   closing: boolean;
+  /** True when the run was known before this workflow, and is continued. */
+  resumed: boolean;
   shown: { status?: RunStatus; iteration?: number; phase?: string };
 }
 
@@ -44,6 +47,7 @@ export function createRunState(runId: string, carried: CarriedRun | undefined): 
     summaries: carried?.summaries ?? [],
     finished: carried?.finished ?? 0,
     closing: false,
+    resumed: false,
     shown: {},
   };
 }
@@ -63,6 +67,7 @@ export function viewOf(state: RunState): RunStatusView {
     ...(iteration === undefined ? {} : { iteration }),
     ...(plan === undefined ? {} : { iterations: plan.iterations }),
     ...(report?.phase === undefined ? {} : { phase: report.phase, unit: report.unit, units: report.units }),
+    resumed: state.resumed,
     progress: progressOf(state),
     pauseRequested: state.control.paused,
     cancelAfterPhaseRequested: state.control.cancelAfterPhase,
@@ -93,6 +98,11 @@ export function show(state: RunState): void {
     ...(iteration === undefined ? {} : { iteration }),
     ...(phase === undefined ? {} : { phase }),
   };
+}
+
+/** The row says why a run stands still or has ended; why it was resumed is for the Temporal UI alone. */
+export function rowReason(status: RunStatus, reason: string | undefined): { reason?: string } {
+  return status === 'running' || reason === undefined ? {} : { reason };
 }
 
 /** Iterations count alike, the base model's evaluation included. */

@@ -15,7 +15,7 @@ import {
 } from '@temporalio/workflow';
 import type { ChildWorkflowHandle } from '@temporalio/workflow';
 import type { OrchestrationActivities, RunInput, RunPlan, RunStatus, RunStatusChange } from '../activities/contract.ts';
-import { DATABASE_OPTIONS, STATUS_NOTE_OPTIONS } from './activity-options.ts';
+import { DATABASE_OPTIONS, OPEN_OPTIONS, STATUS_NOTE_OPTIONS } from './activity-options.ts';
 import {
   describeFailure,
   isNonRetryable,
@@ -30,7 +30,7 @@ import type { RunResult } from './messages.ts';
 import { iterationTitle } from './progress.ts';
 import { registerRunMessages } from './run-messages.ts';
 import { iterationWorkflowId, resolveRunRequest } from './run-request.ts';
-import { addSummary, createRunState, show } from './run-state.ts';
+import { addSummary, createRunState, rowReason, show } from './run-state.ts';
 import type { CarriedRun, RunState } from './run-state.ts';
 import { ITERATION_ATTRIBUTE, RUN_ID_ATTRIBUTE } from './search-attributes.ts';
 
@@ -38,6 +38,7 @@ import { ITERATION_ATTRIBUTE, RUN_ID_ATTRIBUTE } from './search-attributes.ts';
 const PREDECESSOR_PATIENCE_SECONDS = 120;
 
 const database = proxyActivities<OrchestrationActivities>(DATABASE_OPTIONS);
+const opening = proxyActivities<OrchestrationActivities>(OPEN_OPTIONS);
 const notes = proxyActivities<OrchestrationActivities>(STATUS_NOTE_OPTIONS);
 
 /** The iteration at work, so that orders can be sent on to it. */
@@ -66,12 +67,15 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
     const plan = await openRun(state, request.input);
     state.runId = plan.runId;
     state.plan = plan;
+    // After continue-as-new every run is a known one.
+    state.resumed = carried?.resumed ?? plan.resumed;
     show(state);
     const alreadyDone = plan.nextIteration > plan.iterations;
     const next = await advance(state, active, plan.nextIteration);
     if (next !== undefined) {
       await condition(allHandlersFinished);
-      const carry: CarriedRun = { control: state.control, summaries: state.summaries, finished: state.finished };
+      const { control, summaries, finished, resumed } = state;
+      const carry: CarriedRun = { control, summaries, finished, resumed };
       return await continueAsNew<typeof rZeroRun>(
         { ...request.input, runId: state.runId, iterations: iterationsOf(state) },
         carry,
@@ -80,7 +84,7 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
     return await conclude(state, alreadyDone);
   } catch (error) {
     if (isOwnCancellation(error) && state.plan !== undefined) {
-      await CancellationScope.nonCancellable(() => note(state, 'cancelled', 'Cancelled on request.'));
+      await CancellationScope.nonCancellable(() => noteCancelled(state));
     }
     throw error;
   }
@@ -89,7 +93,7 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
 async function openRun(state: RunState, input: RunInput): Promise<RunPlan> {
   for (;;) {
     try {
-      return await database.openRun.executeWithOptions({ summary: `open run ${state.runId}`.slice(0, 100) }, [input]);
+      return await opening.openRun.executeWithOptions({ summary: `open run ${state.runId}`.slice(0, 100) }, [input]);
     } catch (error) {
       if (isOwnCancellation(error) || !isParkable(error)) throw error;
       if (isNonRetryable(error)) throw rethrowable(error);
@@ -121,8 +125,7 @@ async function runIteration(state: RunState, active: Active, iteration: number):
   show(state);
   for (;;) {
     try {
-      const handle = await startIteration(state, iteration);
-      active.handle = handle;
+      const handle = await startIteration(state, active, iteration);
       const outcome = await handle.result();
       if (outcome.stopped) return false;
       addSummary(state, { runId: state.runId, iteration, metrics: outcome.metrics });
@@ -146,7 +149,11 @@ function whyItEnded(error: unknown): string {
   throw error;
 }
 
-async function startIteration(state: RunState, iteration: number): Promise<ChildWorkflowHandle<typeof rZeroIteration>> {
+async function startIteration(
+  state: RunState,
+  active: Active,
+  iteration: number,
+): Promise<ChildWorkflowHandle<typeof rZeroIteration>> {
   for (let waited = 0; ; waited += 2) {
     const { control } = state;
     try {
@@ -162,6 +169,8 @@ async function startIteration(state: RunState, iteration: number): Promise<Child
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       });
+      // From here on orders go to it at once, those included that come while the next line waits.
+      active.handle = handle;
       // An order that came while the child was being started has not reached it.
       if (state.control.version !== control.version) await signalControl(state, handle);
       return handle;
@@ -188,9 +197,9 @@ async function signalControl(state: RunState, handle: ChildWorkflowHandle<typeof
 }
 
 async function holdPaused(state: RunState): Promise<void> {
-  await note(state, 'paused', state.control.reason);
+  await note(state, 'paused', state.control.pauseReason);
   await condition(() => !state.control.paused || state.control.cancelAfterPhase);
-  if (!state.control.cancelAfterPhase) await note(state, 'running');
+  if (!state.control.cancelAfterPhase) await note(state, 'running', state.control.resumeReason);
 }
 
 /** Waits for a person. True when the work shall be tried again, false when the run shall end. */
@@ -199,7 +208,7 @@ async function park(state: RunState, reason: string): Promise<boolean> {
   await note(state, 'parked', reason);
   await condition(() => state.control.resumes > seen || state.control.cancelAfterPhase);
   if (state.control.cancelAfterPhase) return false;
-  await note(state, 'running');
+  await note(state, 'running', state.control.resumeReason);
   return true;
 }
 
@@ -208,7 +217,7 @@ async function conclude(state: RunState, alreadyDone: boolean): Promise<RunResul
   const cancelled = state.control.cancelAfterPhase && !isFinished(state);
   const status = cancelled ? 'cancelled' : 'completed';
   const message = cancelled
-    ? (state.control.reason ?? 'Ended after its phase, as asked.')
+    ? (state.control.cancelReason ?? 'Ended after its phase, as asked.')
     : alreadyDone && state.finished === 0
       ? `Nothing to do: all ${iterations} iterations were finished before. Start it with more iterations to go on.`
       : `All ${iterations} iterations are finished.`;
@@ -227,14 +236,24 @@ function iterationsOf(state: RunState): number {
 }
 
 /** Shows a status and writes it to the run's row. A row that cannot be written now does not stop the run. */
-async function note(state: RunState, status: RunStatus, reason?: string): Promise<void> {
+async function note(state: RunState, status: RunStatus, reason: string | undefined): Promise<void> {
   setStatus(state, status, reason);
   if (state.plan === undefined) return;
   try {
     await notes.setRunStatus.executeWithOptions({ summary: `note: ${status}` }, [statusChange(state)]);
   } catch (error) {
     if (isOwnCancellation(error) || !isParkable(error)) throw error;
+    if (isTakenOver(error)) throw rethrowable(error);
     log.warn('The run row could not be updated.', { status, failure: describeFailure(error) });
+  }
+}
+
+/** The cancellation itself goes on whatever comes of its note. */
+async function noteCancelled(state: RunState): Promise<void> {
+  try {
+    await note(state, 'cancelled', 'Cancelled on request.');
+  } catch (error) {
+    log.warn('The cancellation could not be noted in the run row.', { error });
   }
 }
 
@@ -248,6 +267,7 @@ async function noteEnd(state: RunState, status: 'completed' | 'cancelled', messa
       return;
     } catch (error) {
       if (isOwnCancellation(error) || !isParkable(error)) throw error;
+      if (isTakenOver(error)) throw rethrowable(error);
       if (!(await park(state, `All work is done, but its end could not be stored. ${describeFailure(error)}`))) {
         setStatus(state, status, message);
         return;
@@ -264,5 +284,6 @@ function setStatus(state: RunState, status: RunStatus, reason: string | undefine
 
 function statusChange(state: RunState): RunStatusChange {
   const { runId, status, reason } = state;
-  return { runId, status, ...(reason === undefined ? {} : { reason }) };
+  const holder = workflowInfo().workflowId;
+  return { runId, holder, status, ...rowReason(status, reason) };
 }

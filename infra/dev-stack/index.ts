@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { RZeroError } from '../../activities/errors.ts';
+import { asStorageError } from '../setup/file-errors.ts';
 import { tryLock, waitForLock } from '../setup/file-lock.ts';
 import type { FileLock } from '../setup/file-lock.ts';
 import { checkExternalDatabase } from './postgres-connection.ts';
@@ -115,7 +116,8 @@ export async function stopStack({ dataDir, onEvent = () => undefined }: Omit<Sta
 }
 
 async function stopServers(paths: StackPaths, onEvent: OnStackEvent): Promise<void> {
-  const lock = await waitForLock(paths.changeLock, { waitMs: CHANGE_WAIT_MS });
+  // On a full disk no lock can be written and no state; the servers must end all the same.
+  const lock = await unlessStorageFails(() => waitForLock(paths.changeLock, { waitMs: CHANGE_WAIT_MS }));
   try {
     const state = readStackState(paths);
     const { postgres, temporal } = state;
@@ -127,10 +129,22 @@ async function stopServers(paths: StackPaths, onEvent: OnStackEvent): Promise<vo
     ]);
     delete postgres?.process;
     delete temporal?.process;
-    writeStackState(paths, state);
+    await unlessStorageFails(() => writeStackState(paths, state));
     onEvent({ component: 'stack', state: 'stopped', message: 'The servers have stopped.' });
   } finally {
-    lock.release();
+    lock?.release();
+  }
+}
+
+/** What is left unwritten then does no harm: a process that is named but dead is recognised by its start mark. */
+async function unlessStorageFails<T>(write: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await write();
+  } catch (error) {
+    const failure = asStorageError(error, '');
+    if (failure instanceof RZeroError && (failure.code === 'DiskFull' || failure.code === 'SetupFailed'))
+      return undefined;
+    throw error;
   }
 }
 

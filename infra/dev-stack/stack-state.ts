@@ -62,9 +62,11 @@ export function prepareDataDir(dataDir: string): StackPaths {
     for (const path of [paths.logs, dirname(paths.temporalDatabase)]) mkdirSync(path, { recursive: true, mode: 0o700 });
     // Writing proves what a check of permission bits cannot: quota, read-only mounts, a full disk.
     writeFileSync(probe, 'r-zero');
-    rmSync(probe);
   } catch (error) {
     throw asStorageError(error, paths.dataDir);
+  } finally {
+    // A full disk takes the name of a file, and nothing of its content.
+    if (existsSync(probe)) rmSync(probe);
   }
   return paths;
 }
@@ -115,6 +117,7 @@ export function writeAtomically(path: string, text: string, mode = 0o644): void 
     writeFileSync(draft, text, { mode, flush: true });
     renameSync(draft, path);
   } catch (error) {
+    if (existsSync(draft)) rmSync(draft);
     throw asStorageError(error, path);
   }
 }

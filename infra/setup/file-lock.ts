@@ -90,8 +90,8 @@ function makeLock(path: string, holder: LockHolder): FileLock {
 
 function placeLock(path: string, holder: LockHolder): boolean {
   const draft = `${path}.${holder.token}`;
-  writeFileSync(draft, JSON.stringify(holder), { mode: 0o600 });
   try {
+    writeFileSync(draft, JSON.stringify(holder), { mode: 0o600 });
     linkSync(draft, path);
     return true;
   } catch (error) {

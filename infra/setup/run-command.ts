@@ -66,7 +66,10 @@ export function explainFailure(result: CommandResult, lines = 4): string {
   if (result.startError === 'ENOENT') return 'the program was not found';
   if (result.startError !== undefined) return `it could not be started (${result.startError})`;
   const text = result.stderr.trim() === '' ? result.stdout : result.stderr;
-  const tail = hideAddresses(text).trim().split('\n').slice(-lines).join('\n').trim();
+  const all = hideAddresses(text).trim().split('\n');
+  // A Node program that died of an error says so once, above a screen of stack.
+  const thrown = all.some((line) => /^ +at /.test(line)) ? all.findLast((line) => /^\w*Error: /.test(line)) : undefined;
+  const tail = thrown ?? all.slice(-lines).join('\n').trim();
   const ended = result.signal ? `ended by ${result.signal}` : `exit code ${result.code}`;
   return tail === '' ? ended : `${ended}: ${tail}`;
 }

@@ -59,6 +59,8 @@ export class FakeActivities {
   readonly #faults = new Map<string, Fault>();
   readonly #hooks = new Map<string, () => Promise<void>>();
   #runId: string | undefined;
+  /** Workflow that opened the run last. */
+  #holder: string | undefined;
   #reportFault: (error: unknown) => void = () => undefined;
   /** Rejects when the workflow asked for something that it must not: it would only park on that. */
   readonly faulted: Promise<never>;
@@ -117,6 +119,7 @@ export class FakeActivities {
       setRunStatus: async (change) =>
         await this.#call(`setRunStatus ${change.status}`, () => {
           this.#checkRun(change.runId);
+          this.#checkHolder(change.holder);
           this.statuses.push(change);
         }),
       beginIteration: async (ref) =>
@@ -179,6 +182,7 @@ export class FakeActivities {
     const name = runId ?? this.#runId ?? nameOfWorkflow();
     if (resumed) this.#checkRun(name);
     this.#runId = name;
+    this.#holder = activityInfo().workflowExecution?.workflowId;
     if (iterations !== undefined) this.iterations = iterations;
     return this.#runPlan(resumed);
   }
@@ -205,9 +209,13 @@ export class FakeActivities {
     if (runId !== this.#runId) throw fakeFault(`unknown run ${runId}; the run is ${this.#runId}`);
   }
 
+  #checkHolder(holder: string): void {
+    if (holder !== this.#holder) throw fakeFault(`"${holder}" does not hold the lease, "${this.#holder}" does`);
+  }
+
   #checkRef(ref: IterationRef): void {
     this.#checkRun(ref.runId);
-    if (!ref.holder) throw fakeFault('the reference names no lease holder');
+    this.#checkHolder(ref.holder);
     if (ref.iteration > this.iterations) throw fakeFault(`iteration ${ref.iteration} is beyond ${this.iterations}`);
   }
 }

@@ -8,6 +8,7 @@ import { renderRun } from '../../workflows/progress.ts';
 const VIEW: RunStatusView = {
   runId: 'demo',
   status: 'running',
+  resumed: false,
   progress: 0,
   pauseRequested: false,
   cancelAfterPhaseRequested: false,

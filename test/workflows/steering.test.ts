@@ -298,6 +298,64 @@ describe('steering a run', () => {
     );
   });
 
+  test('every order has a reason of its own: none is taken from an earlier order', async () => {
+    const gate = createGate();
+    await steer(
+      { iterations: 1 },
+      (fake) => fake.before('labelling 1/0', gate.wait),
+      async (handle, fake) => {
+        await gate.reached;
+        await handle.executeUpdate(pauseUpdate, { args: [{ reason: 'new drivers' }] });
+        gate.open();
+        assert.equal((await reach(handle, 'paused')).reason, 'new drivers');
+
+        const second = createGate();
+        fake.before('labelling 1/2', second.wait);
+        const resumed = await handle.executeUpdate(resumeUpdate, { args: [{ reason: 'drivers are in' }] });
+        assert.equal(resumed.reason, 'drivers are in');
+        const running = await until(
+          () => handle.query(statusQuery),
+          (view) => view.unit === 2,
+        );
+        assert.equal(running.reason, 'drivers are in', 'it stays in sight while the iteration goes on');
+
+        await handle.executeUpdate(cancelAfterPhaseUpdate, { args: [{}] });
+        second.open();
+        const result = await handle.result();
+        assert.equal(result.message, 'Ended after its phase, as asked.');
+        assert.deepEqual(
+          fake.statuses.map(({ status, reason }) => [status, reason]),
+          [
+            ['paused', 'new drivers'],
+            ['running', undefined],
+            ['cancelled', 'Ended after its phase, as asked.'],
+          ],
+        );
+      },
+    );
+  });
+
+  test('a pause without a reason does not show that of an earlier pause', async () => {
+    const gates = [createGate(), createGate()];
+    await steer(
+      { iterations: 1 },
+      (fake) => gates.forEach((gate, unit) => fake.before(`labelling 1/${unit}`, gate.wait)),
+      async (handle) => {
+        for (const [gate, reason] of [
+          [gates[0], 'new drivers'],
+          [gates[1], undefined],
+        ] as const) {
+          await gate?.reached;
+          await handle.executeUpdate(pauseUpdate, { args: [reason === undefined ? {} : { reason }] });
+          gate?.open();
+          assert.equal((await reach(handle, 'paused')).reason, reason);
+          await handle.executeUpdate(resumeUpdate, { args: [{}] });
+        }
+        await handle.result();
+      },
+    );
+  });
+
   test('cancelAfterPhase ends a parked run at once', async () => {
     await steer(
       { iterations: 1 },
