@@ -8,7 +8,13 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
 const declared = Object.keys({ ...manifest['dependencies'], ...manifest['peerDependencies'] });
 
 /** Of this checkout alone: they run from sources, with the development dependencies. */
-const NOT_SHIPPED = ['infra/pretrain', 'infra/setup/bootstrap.mjs', 'infra/setup/build.mjs', 'infra/setup/test.mjs'];
+const NOT_SHIPPED = [
+  'infra/pretrain',
+  'infra/setup/bootstrap.mjs',
+  'infra/setup/build.mjs',
+  'infra/setup/pretrain.mjs',
+  'infra/setup/test.mjs',
+];
 /** The loader of the sources, asked for only when this file is one. */
 const SOURCES_ONLY = ['tsx'];
 /** The types of what others import; a consumer's compiler needs them. */
