@@ -2,6 +2,7 @@
 import {
   QueryNotRegisteredError,
   QueryRejectedError,
+  ServiceError,
   WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -14,6 +15,7 @@ import type { ErrorCode } from '../activities/errors.ts';
 
 // gRPC status codes, by their protocol numbers.
 const CANCELLED = 1;
+const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;
 const FAILED_PRECONDITION = 9;
 
@@ -22,6 +24,13 @@ export function isNoWorker(error: unknown): boolean {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
   if (!isGrpcServiceError(error)) return false;
   return [CANCELLED, DEADLINE_EXCEEDED, FAILED_PRECONDITION].includes(error.code);
+}
+
+/** True when a list query names a search attribute that the namespace does not have: no worker of ours was ever there. */
+export function isUnknownAttribute(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  if (!isGrpcServiceError(cause)) return false;
+  return [INVALID_ARGUMENT].includes(cause.code) && /^invalid query/i.test(cause.details);
 }
 
 export function isRejectedQuery(error: unknown): boolean {

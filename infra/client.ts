@@ -6,7 +6,12 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import type { WorkflowExecutionDescription, WorkflowExecutionStatusName, WorkflowHandle } from '@temporalio/client';
+import type {
+  WorkflowExecutionDescription,
+  WorkflowExecutionInfo,
+  WorkflowExecutionStatusName,
+  WorkflowHandle,
+} from '@temporalio/client';
 import type { RunInput, RunStatus } from '../activities/contract.ts';
 import { RZeroError } from '../activities/errors.ts';
 import { cancelAfterPhaseUpdate, extendUpdate, pauseUpdate, resumeUpdate, statusQuery } from '../workflows/messages.ts';
@@ -25,7 +30,7 @@ import {
   RUN_ID_ATTRIBUTE,
   STATUS_ATTRIBUTE,
 } from '../workflows/search-attributes.ts';
-import { isNoWorker, isRejectedQuery, updateFailure } from './client-failures.ts';
+import { isNoWorker, isRejectedQuery, isUnknownAttribute, updateFailure } from './client-failures.ts';
 import { temporalSettings, unreachable } from './temporal-connection.ts';
 import type { TemporalTarget } from './temporal-connection.ts';
 
@@ -195,7 +200,7 @@ export interface ListOptions {
 export async function listRuns(client: Client, { status, limit = 50 }: ListOptions = {}): Promise<RunListItem[]> {
   const found = new Map<string, RunListItem>();
   for await (const run of client.workflow.list({ query: "WorkflowType = 'rZeroRun'" })) {
-    const runId = run.typedSearchAttributes.get(RUN_ID_ATTRIBUTE) ?? run.workflowId.replace(ID_PREFIX, '');
+    const runId = runIdOf(run);
     if (found.has(runId)) continue;
     const own = run.typedSearchAttributes.get(STATUS_ATTRIBUTE) as RunStatus | undefined;
     const iteration = run.typedSearchAttributes.get(ITERATION_ATTRIBUTE);
@@ -219,39 +224,61 @@ export function workflowIdOf(runId: string): string {
   return `${ID_PREFIX}${runId}`;
 }
 
+/** The run of a listed workflow: its search attribute, else the workflow's own id. */
+export function runIdOf({ workflowId, typedSearchAttributes }: WorkflowExecutionInfo): string {
+  return typedSearchAttributes.get(RUN_ID_ATTRIBUTE) ?? workflowId.replace(ID_PREFIX, '');
+}
+
 /** e.g. `run-20260823-141502`: sorts by time and reads aloud. */
 function defaultRunId(now: Date): string {
   const [date = '', time = ''] = now.toISOString().split('T');
   return `run-${date.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}`;
 }
 
+export interface FoundWorkflow {
+  handle: WorkflowHandle<typeof rZeroRun>;
+  description: WorkflowExecutionDescription;
+}
+
 /**
- * The workflow of a run: an open one rather than a closed one, ours (`r-zero/<runId>`) rather than one that was started
- * in the UI under an id of its own, which is found by its search attribute.
+ * The workflow of a run: the open one, else the one that was started last. Ours is `r-zero/<runId>`; one that was started
+ * in the UI or by a schedule under an id of its own is found by its search attribute.
  *
  * @returns undefined when Temporal has none (never started, or its data is gone)
  */
-export async function findWorkflow(
-  client: Client,
-  runId: string,
-): Promise<{ handle: WorkflowHandle<typeof rZeroRun>; description: WorkflowExecutionDescription } | undefined> {
-  const own = await describe(client, workflowIdOf(runId));
+export async function findWorkflow(client: Client, runId: string): Promise<FoundWorkflow | undefined> {
+  const own = await describeOwn(client, runId);
   if (own && isOpen(own.description.status.name)) return own;
+  const other = await findOther(client, runId, own?.description.startTime);
+  return (other === undefined ? undefined : await describe(client, other)) ?? own;
+}
+
+/** The workflow `r-zero/<runId>`, without a look at others: exact at any moment, where a list lags behind. */
+export async function describeOwn(client: Client, runId: string): Promise<FoundWorkflow | undefined> {
+  return await describe(client, workflowIdOf(runId));
+}
+
+/** @returns id of the run's open workflow, else of the newest that was started after `since`; ours is left out. */
+async function findOther(client: Client, runId: string, since: Date | undefined): Promise<string | undefined> {
   const query = `WorkflowType = 'rZeroRun' AND ${RUN_ID_ATTRIBUTE.name} = "${runId.replace(/["\\]/g, '')}"`;
-  let newest = own;
-  for await (const found of client.workflow.list({ query })) {
-    const other = await describe(client, found.workflowId);
-    if (other && isOpen(other.description.status.name)) return other;
-    newest ??= other;
+  let newest: { workflowId: string; startTime: Date } | undefined;
+  try {
+    for await (const { workflowId, startTime, status } of client.workflow.list({ query })) {
+      if (workflowId === workflowIdOf(runId)) continue;
+      if (isOpen(status.name)) return workflowId;
+      if (startTime > (newest?.startTime ?? since ?? new Date(0))) newest = { workflowId, startTime };
+    }
+  } catch (error) {
+    if (!isUnknownAttribute(error)) throw error;
   }
-  return newest;
+  return newest?.workflowId;
 }
 
 export function isOpen(status: WorkflowExecutionStatusName): boolean {
   return status === 'RUNNING' || status === 'PAUSED';
 }
 
-async function describe(client: Client, workflowId: string) {
+async function describe(client: Client, workflowId: string): Promise<FoundWorkflow | undefined> {
   const handle = client.workflow.getHandle<typeof rZeroRun>(workflowId);
   try {
     return { handle, description: await handle.describe() };

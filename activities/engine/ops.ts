@@ -147,7 +147,7 @@ function nativeKernels(tf: Tf, native: NativeBackend, deterministic: boolean): K
     // Avoids a [N, V] one-hot matrix. On a GPU TensorFlow refuses this kernel when deterministic operations are asked for.
     crossEntropy:
       native.isUsingGpuDevice && deterministic
-        ? plainKernels(tf).crossEntropy
+        ? (logits, labels) => plainKernels(tf).crossEntropy(logits, labels)
         : (logits, labels) =>
             native.executeMultipleOutputs(
               'SparseSoftmaxCrossEntropyWithLogits',

@@ -5,7 +5,7 @@ import { asDatabaseError } from '../../db/client.ts';
 import { percent, points } from './numbers.ts';
 import { withRunningStack } from './run-client.ts';
 import type { RunCommandOptions } from './run-client.ts';
-import { describeWorkflow, effectiveStatus } from './run-workflow.ts';
+import { effectiveStatus, isOver, openWorkflows } from './run-workflow.ts';
 import type { ShownStatus } from './run-workflow.ts';
 import { plainTable } from './tables.ts';
 import { printable } from './terminal.ts';
@@ -61,10 +61,11 @@ export type ShownRun = Omit<StoredRun, 'status'> & { status: ShownStatus };
 export async function listRunsCommand(options: RunCommandOptions, terminal: Terminal): Promise<void> {
   await withRunningStack(options.dataDir, async ({ client, pool }) => {
     const stored = await listStoredRuns(pool);
+    const workflowOf = await openWorkflows(client);
     const runs = await Promise.all(
       stored.map(async (run) => ({
         ...run,
-        status: effectiveStatus(run.status, await describeWorkflow(client, run.runId)),
+        status: isOver(run.status) ? run.status : effectiveStatus(run.status, await workflowOf(run.runId)),
       })),
     );
     if (options.json) {

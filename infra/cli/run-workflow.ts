@@ -1,11 +1,11 @@
 /** The workflow of a run, as far as the server knows it without asking a worker. */
-import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo, WorkflowExecutionStatusName } from '@temporalio/client';
 import type { RunInput, RunStatus } from '../../activities/contract.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { STATUS_ATTRIBUTE } from '../../workflows/search-attributes.ts';
 import type { rZeroRun } from '../../workflows/run.ts';
 import { updateFailure } from '../client-failures.ts';
-import { extendRun, findWorkflow, isOpen, resumeRun, startRun, workflowIdOf } from '../client.ts';
+import { describeOwn, extendRun, findWorkflow, isOpen, resumeRun, runIdOf, startRun, workflowIdOf } from '../client.ts';
 import type { RunResult } from '../client.ts';
 
 export interface WorkflowState {
@@ -20,8 +20,28 @@ export interface WorkflowState {
 /** @returns undefined when Temporal has no such workflow (never started, or its data is gone). */
 export async function describeWorkflow(client: Client, runId: string): Promise<WorkflowState | undefined> {
   const found = await findWorkflow(client, runId);
-  if (!found) return undefined;
-  const { workflowId, status, typedSearchAttributes } = found.description;
+  return found && stateOf(found.description);
+}
+
+/**
+ * Looks up the workflows of many runs with one list query for all that are going on. The list lags by about a second, so
+ * a run that is missing in it is asked about by its id.
+ *
+ * @returns what `describeWorkflow` would, but `undefined` also for most closed workflows
+ */
+export async function openWorkflows(client: Client): Promise<(runId: string) => Promise<WorkflowState | undefined>> {
+  const open = new Map<string, WorkflowState>();
+  const query = "WorkflowType = 'rZeroRun' AND ExecutionStatus = 'Running'";
+  for await (const workflow of client.workflow.list({ query })) open.set(runIdOf(workflow), stateOf(workflow));
+  return async (runId) => {
+    const listed = open.get(runId);
+    if (listed) return listed;
+    const own = await describeOwn(client, runId);
+    return own && stateOf(own.description);
+  };
+}
+
+function stateOf({ workflowId, status, typedSearchAttributes }: Omit<WorkflowExecutionInfo, 'raw'>): WorkflowState {
   return {
     workflowId,
     temporalStatus: status.name,
@@ -96,9 +116,14 @@ export async function countWorkers(client: Client, namespace: string, taskQueue 
 /** A stored status, corrected by the workflow; `stopped` when no workflow is open although the run is not over. */
 export type ShownStatus = RunStatus | 'stopped';
 
+/** True for a run whose row has its last word; another start changes it. */
+export function isOver(status: RunStatus): boolean {
+  return status !== 'running' && status !== 'paused' && status !== 'parked';
+}
+
 /** A row says "running" until its workflow says otherwise; without an open workflow nothing runs. */
 export function effectiveStatus(status: RunStatus, workflow: WorkflowState | undefined): ShownStatus {
-  if (status !== 'running' && status !== 'paused' && status !== 'parked') return status;
+  if (isOver(status)) return status;
   if (workflow?.open === true) return workflow.status ?? status;
   return 'stopped';
 }

@@ -2,9 +2,8 @@
 // Plain JavaScript, because it runs before anything is installed.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -62,12 +61,16 @@ export function isCheckout() {
   );
 }
 
-/** `npm ci` when the installed packages are not those of package-lock.json; one process at a time. */
-export async function installDependencies() {
+/** Far above what an installation over a slow line takes. */
+const LOCK_WAIT_MS = 20 * 60_000;
+
+/**
+ * `npm ci` when the installed packages are not those of package-lock.json; one process at a time.
+ * @param {number} waitMs how long another process may be at it
+ */
+export async function installDependencies(waitMs = LOCK_WAIT_MS) {
   if (areDependenciesFresh()) return;
-  const lock = join(root, '.r-zero', 'install.lock');
-  mkdirSync(dirname(lock), { recursive: true });
-  await takeInstallLock(lock);
+  const lock = await holdInstallLock(waitMs);
   try {
     if (areDependenciesFresh()) return;
     const count = Object.keys(readJson(join(root, 'package-lock.json')).packages ?? {}).length - 1;
@@ -95,8 +98,32 @@ export async function installDependencies() {
     writeFileSync(stampPath(), lockHash());
     console.error('✓ The npm packages are installed.');
   } finally {
-    rmSync(lock, { force: true });
+    lock.release();
   }
+}
+
+async function holdInstallLock(waitMs) {
+  // Only a checkout has it; the published package never comes here.
+  const { takeInstallLock } = await import('./install-lock.mjs');
+  const path = join(root, '.r-zero', 'install.lock');
+  const onWait = () => console.error(`  Another r-zero is installing the npm packages here (${path}); waiting for it.`);
+  let lock;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    lock = await takeInstallLock(path, { waitMs, onWait });
+  } catch (error) {
+    throw problem(
+      'SetupFailed',
+      `The lock ${path} cannot be taken (${error.code ?? error.message}).`,
+      'Make the folder writable for this user.',
+    );
+  }
+  if (lock.heldBy === undefined) return lock;
+  throw problem(
+    'SetupFailed',
+    `Process ${lock.heldBy} still holds ${path} after ${Math.round(waitMs / 1000)} seconds.`,
+    `Wait until its npm has finished, or end it with: kill ${lock.heldBy}`,
+  );
 }
 
 /** npm tells nothing while it works; on a terminal, the seconds show that something happens. */
@@ -139,42 +166,6 @@ function readJson(path) {
     // Cut short by an interrupted npm: as good as absent, the install that follows writes it anew.
     if (basename(path) === '.package-lock.json') return {};
     throw error;
-  }
-}
-
-async function takeInstallLock(path) {
-  let told = false;
-  for (;;) {
-    try {
-      writeFileSync(path, String(process.pid), { flag: 'wx' });
-      return;
-    } catch (error) {
-      if (error.code !== 'EEXIST')
-        throw problem(
-          'SetupFailed',
-          `${path} cannot be written (${error.code}).`,
-          'Make the folder writable for this user.',
-        );
-    }
-    if (!isHeld(path)) {
-      rmSync(path, { force: true });
-      continue;
-    }
-    if (!told) console.error('  Another r-zero is installing the npm packages here; waiting for it.');
-    told = true;
-    await sleep(300);
-  }
-}
-
-function isHeld(path) {
-  try {
-    const pid = Number(readFileSync(path, 'utf8'));
-    // Empty for the instant between creation and writing: counts as held, and is read again.
-    if (pid === 0) return true;
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
   }
 }
 

@@ -51,7 +51,7 @@ describe('the command line', () => {
     const names = commands().map((command) => `${command.parent?.name()} ${command.name()}`);
     for (const name of ['demo', 'up', 'worker', 'migrate', 'run', 'sql', 'doctor'])
       assert.ok(names.includes(`r-zero ${name}`), name);
-    for (const name of ['start', 'list', 'status', 'pause', 'resume', 'extend'])
+    for (const name of ['start', 'list', 'status', 'pause', 'resume', 'extend', 'cancel'])
       assert.ok(names.includes(`run ${name}`), name);
   });
 
@@ -94,6 +94,7 @@ describe('the command line', () => {
     ],
     ['a run id must be usable in SQL and in workflow ids', ['run', 'status', 'a/b'], /letters, digits/],
     ['a command that needs a run id says so', ['run', 'pause'], /missing required argument 'runId'/],
+    ['a cancellation at once takes no reason', ['run', 'cancel', 'demo', '--reason', 'x'], /needs --after-phase/],
     ['an argument too many is refused', ['up', 'now'], /too many arguments/],
   ];
   for (const [name, argv, message] of slips) {

@@ -133,6 +133,25 @@ describe('client', () => {
     });
   });
 
+  test('of closed workflows the one that was started last stands for the run, whichever id it has', async () => {
+    const runId = uniqueName('newest');
+    const taskQueue = uniqueName('newest');
+    const fake = new FakeActivities({ iterations: 1 });
+    await withWorkers(server.nativeConnection, { taskQueue, fake }, async () => {
+      await (await startRun(client, { runId }, { taskQueue })).result();
+      for (const workflowId of ['first', 'second'].map(uniqueName)) {
+        await client.workflow.execute('rZeroRun', { workflowId, taskQueue, args: [{ runId }] });
+        await until(
+          async () => (await getRun(client, runId)).workflowId,
+          (id) => id === workflowId,
+        );
+      }
+      const again = await startRun(client, { runId }, { taskQueue });
+      await again.result();
+      assert.equal((await getRun(client, runId)).workflowId, again.workflowId);
+    });
+  });
+
   test('lists each run once, by its newest execution', async () => {
     const runId = uniqueName('list');
     const taskQueue = uniqueName('list');
@@ -151,6 +170,16 @@ describe('client', () => {
     await assert.rejects(getRun(client, "none' OR 1=1 --"), { code: 'RunNotFound', field: 'runId' });
     await assert.rejects(resumeRun(client, 'none'), { code: 'RunNotFound' });
     await assert.rejects(cancelRun(client, 'none'), { code: 'RunNotFound' });
+  });
+
+  test('a namespace without our search attributes has no runs, and says so', async () => {
+    const bare = await startTestServer({ searchAttributes: false });
+    try {
+      await assert.rejects(getRun(bare.client, 'none'), { code: 'RunNotFound' });
+      assert.deepEqual(await listRuns(bare.client), []);
+    } finally {
+      await bare.teardown();
+    }
   });
 
   test('a server that does not answer has a code and a fix', async () => {

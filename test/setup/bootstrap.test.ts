@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { identify } from '../../infra/setup/process-identity.ts';
 
 const SETUP = fileURLToPath(new URL('../../infra/setup', import.meta.url));
 
@@ -42,12 +43,12 @@ async function run(args: string[], cwd: string): Promise<{ code: number; output:
   return { code, output };
 }
 
-const install = (root: string) =>
+const install = (root: string, waitMs?: number) =>
   run(
     [
       '--input-type=module',
       '-e',
-      "const { installDependencies } = await import('./infra/setup/bootstrap.mjs'); await installDependencies();",
+      `const { installDependencies } = await import('./infra/setup/bootstrap.mjs'); await installDependencies(${waitMs ?? ''});`,
     ],
     root,
   );
@@ -115,11 +116,54 @@ test('two first starts at once install one after the other', async () => {
   assert.equal(both.filter(({ output }) => output.includes('Installing the locked')).length, 1);
 });
 
-test('the install lock of a dead process is taken over', async () => {
-  const root = checkout('stale');
+const lockPath = (root: string) => join(root, '.r-zero/install.lock');
+
+test('an install lock whose owner is gone, or that nobody has written, is taken over', async () => {
+  const stale = {
+    'a dead process': JSON.stringify({ pid: 2 ** 22 + 1, startMark: 'gone', token: 'old' }),
+    'a pid that belongs to another process by now': JSON.stringify({
+      pid: process.pid,
+      startMark: 'old',
+      token: 'old',
+    }),
+    'a file that was left empty': '',
+    'a file of another form': '4711',
+  };
+  for (const [index, [name, text]] of Object.entries(stale).entries()) {
+    const root = checkout(`stale-${index}`);
+    mkdirSync(join(root, '.r-zero'));
+    writeFileSync(lockPath(root), text);
+    const { code, output } = await install(root);
+    assert.equal(code, 0, `${name}: ${output}`);
+    assert.deepEqual(readdirSync(join(root, '.r-zero')), [], `${name} left something behind`);
+  }
+});
+
+test('of many starts that find a stale install lock, one installs at a time', async () => {
+  const root = checkout('stale-race');
   mkdirSync(join(root, '.r-zero'));
-  writeFileSync(join(root, '.r-zero/install.lock'), String(2 ** 22 + 1));
-  assert.equal((await install(root)).code, 0);
+  writeFileSync(lockPath(root), '');
+  const all = await Promise.all([1, 2, 3, 4].map(() => install(root)));
+  assert.deepEqual(
+    all.map(({ code }) => code),
+    [0, 0, 0, 0],
+  );
+  assert.equal(all.filter(({ output }) => output.includes('Installing the locked')).length, 1);
+  assert.deepEqual(readdirSync(join(root, '.r-zero')), []);
+});
+
+test('the wait for another installation is bounded, and names the file and the process to end', async () => {
+  const root = checkout('held');
+  mkdirSync(join(root, '.r-zero'));
+  const held = JSON.stringify({ pid: process.pid, startMark: identify(process.pid)?.startMark, token: 'mine' });
+  writeFileSync(lockPath(root), held);
+  const { code, output } = await install(root, 700);
+  assert.equal(code, 1);
+  assert.match(output, /Another r-zero is installing/);
+  assert.ok(output.includes(`Process ${process.pid} still holds ${lockPath(root)}`), output);
+  assert.ok(output.includes(`kill ${process.pid}`), output);
+  assert.equal(readFileSync(lockPath(root), 'utf8'), held, 'the lock is not ours to remove');
+  assert.equal(existsSync(join(root, 'node_modules')), false);
 });
 
 test('an old Node gets a sentence, not a stack trace', async () => {

@@ -34,7 +34,12 @@ export async function startTestServer({
   });
 }
 
+let isQuiet = false;
+
+/** Once a process: a test file with two servers comes here twice. */
 export function installQuietRuntime(): void {
+  if (isQuiet) return;
+  isQuiet = true;
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: {

@@ -58,8 +58,10 @@ describe('what the Temporal UI shows', () => {
       assert.match(currentDetails, /Iteration 2, 2 planned/);
       assert.match(currentDetails, /Labelling, 1 of 3/);
       assert.match(currentDetails, /█+░+` \d+ %/);
-      assert.match(currentDetails, /\| iteration \| kept \| accuracy \|/);
-      assert.match(currentDetails, /\| 0 \(base\) \| 10 \| 0\.25 \|/);
+      assert.match(currentDetails, /\|  \| base \| 1 \|/);
+      assert.match(currentDetails, /\| kept \| 10 \| 11 \|/);
+      assert.match(currentDetails, /\| accuracy \| 25\.0 % \| 25\.0 % \|/);
+      assert.doesNotMatch(currentDetails, /continued from/);
       assert.match(currentDetails, /CheckpointCorrupt: disk &lt;b&gt;full&lt;\/b&gt; \\\| \\`now\\`/);
       assert.match(currentDetails, /Send an Update\* `resume`/);
       assert.ok(currentDetails.includes(`where run_id = '${runId}'`), 'SQL to copy');
@@ -76,6 +78,32 @@ describe('what the Temporal UI shows', () => {
       await handle.result();
       const closed = (await handle.query<Metadata>('__temporal_workflow_metadata')).currentDetails;
       assert.match(closed, /\*\*cancelled\*\*/);
+    });
+  });
+
+  test('a run that was continued says so, and how much was not repeated', async () => {
+    const runId = uniqueName('again');
+    const taskQueue = uniqueName('again');
+    const fake = new FakeActivities({ iterations: 1 });
+    fake.storeIteration(runId, 0);
+    fake.store(runId, 1, 'challenger_training', 2);
+    fake.store(runId, 1, 'dataset_generation', 1);
+    fake.fail('gating 1/0', ApplicationFailure.nonRetryable('too few', 'TooFewQuestions'));
+    await withWorkers(server.nativeConnection, { taskQueue, fake }, async () => {
+      const { workflow } = server.client;
+      const handle = await workflow.start<typeof rZeroRun>('rZeroRun', { workflowId: `r-zero/${runId}`, taskQueue });
+      const view = await until(
+        () => handle.query(statusQuery),
+        ({ status }) => status === 'parked',
+      );
+      assert.equal(view.resumed, true);
+      const { currentDetails } = await handle.query<Metadata>('__temporal_workflow_metadata');
+      assert.match(currentDetails, /continued from what was stored/);
+      const child = workflow.getHandle(`r-zero/${runId}/iteration-1`);
+      const childDetails = (await child.query<Metadata>('__temporal_workflow_metadata')).currentDetails;
+      assert.match(childDetails, /3 units were stored already/);
+      await handle.executeUpdate(cancelAfterPhaseUpdate, { args: [{}] });
+      await handle.result();
     });
   });
 

@@ -30,6 +30,7 @@ export function addRun(program: Command, runner: CommandRunner): void {
   addStatus(run, runner);
   addPauseAndResume(run, runner);
   addExtend(run, runner);
+  addCancel(run, runner);
 }
 
 function withJson(command: Command): Command {
@@ -135,6 +136,32 @@ function addExtend(run: Command, runner: CommandRunner): void {
         ...(options.iterations === undefined ? {} : { iterations: options.iterations }),
       }),
     );
+}
+
+function addCancel(run: Command, runner: CommandRunner): void {
+  withJson(run.command('cancel'))
+    .summary('end a run: at once, or after its present phase')
+    .description(
+      'Ends the workflow of a run and keeps all that is stored: starting the run id again continues it. At once, the shard ' +
+        'or step at work is given up.',
+    )
+    .argument('<runId>', 'name of the run', runName)
+    .option('--after-phase', 'let the phase at work end first', false)
+    .option('--reason <text>', 'with --after-phase: shown in the Temporal UI and kept in the run')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npx r-zero run cancel demo\n  $ npx r-zero run cancel demo --after-phase --reason "the GPU is needed"',
+    )
+    .action((runId: string, options: RunOptions & { afterPhase: boolean; reason?: string }, command: Command) => {
+      const { afterPhase, reason } = options;
+      // Temporal's own cancellation carries none.
+      if (reason !== undefined && !afterPhase) command.error('error: --reason needs --after-phase');
+      return steer(runner, options, runId, {
+        order: 'cancel',
+        afterPhase,
+        ...(reason === undefined ? {} : { reason }),
+      });
+    });
 }
 
 async function steer(runner: CommandRunner, options: RunOptions, runId: string, steering: Steering): Promise<void> {
