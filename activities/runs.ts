@@ -70,7 +70,7 @@ export async function openRun(deps: ActivityDependencies, input: RunInput): Prom
   if (standing) {
     throw new RZeroError('RunConflict', `Run "${runId}" is being advanced by workflow "${standing.workflowId}".`, {
       field: 'runId',
-      fix: 'Steer that workflow, or cancel it first; or choose another runId for a new run.',
+      fix: `Steer that workflow, or end it with \`npx r-zero run cancel ${runId}\`; or choose another runId.`,
     });
   }
   if (resolved.given.has('iterations')) await setRunIterations(deps.database, runId, resolved.iterations);

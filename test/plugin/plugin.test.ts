@@ -126,8 +126,12 @@ describe('a shared resource', () => {
 
   test('opens again after it was closed, never while it is closing', async () => {
     const { resource, events } = counted();
-    const first = resource.using(async () => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 7));
+    let leave: () => void = () => undefined;
+    const left = new Promise<void>((resolve) => (leave = resolve));
+    const first = resource.using(async () => leave());
+    await left;
+    // One turn of the loop later it is closing, or closed already: both must lead to a new one.
+    await new Promise((resolve) => setImmediate(resolve));
     await Promise.all([first, resource.using(async () => undefined)]);
     assert.deepEqual(events, ['open', 'close', 'open', 'close']);
   });
