@@ -220,7 +220,9 @@ async function conclude(state: RunState, alreadyDone: boolean): Promise<RunResul
     ? (state.control.cancelReason ?? 'Ended after its phase, as asked.')
     : alreadyDone && state.finished === 0
       ? `Nothing to do: all ${iterations} iterations were finished before. Start it with more iterations to go on.`
-      : `All ${iterations} iterations are finished.`;
+      : iterations === 1
+        ? 'The one iteration is finished.'
+        : `All ${iterations} iterations are finished.`;
   await noteEnd(state, status, message);
   await condition(allHandlersFinished);
   return { runId: state.runId, status, iterations, finished: state.finished, message, summaries: state.summaries };

@@ -233,7 +233,7 @@ export function sha256(bytes: Uint8Array): string {
 function corrupt(folder: string, file: string, what: string, cause?: unknown): RZeroError {
   return new RZeroError('CheckpointCorrupt', `${join(folder, file)} ${what}.`, {
     field: file,
-    fix: 'Restore the folder from a copy, or continue from an earlier checkpoint.',
+    fix: 'Restore the folder from a copy and resume, or start another run.',
     cause,
   });
 }
@@ -241,7 +241,7 @@ function corrupt(folder: string, file: string, what: string, cause?: unknown): R
 function missing(path: string, cause?: unknown): RZeroError {
   return new RZeroError('CheckpointMissing', `There is no checkpoint at ${path}.`, {
     field: 'path',
-    fix: 'Restore it, or continue from an earlier checkpoint.',
+    fix: 'Restore it and resume, or start another run.',
     cause,
   });
 }

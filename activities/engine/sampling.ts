@@ -42,7 +42,7 @@ export function chooseToken(logits: Float32Array, params: ChoiceParams, u: numbe
   }
   if (!Number.isFinite(sum)) {
     throw new RZeroError('ModelDiverged', 'The model produced logits that are not finite.', {
-      fix: 'Go back to an earlier checkpoint and lower the learning rate.',
+      fix: 'Start another run with a lower learning rate.',
     });
   }
   const logprobOf = (token: number): number => (logits[token] as number) - top - Math.log(sum);

@@ -10,9 +10,9 @@ import { progressFrame } from './progress-frame.ts';
 import { progressLines } from './progress-lines.ts';
 import type { ProgressDisplay } from './progress-view.ts';
 import { AlreadyReported, Interrupted } from './report-error.ts';
-import { isComplete, readSnapshot } from './run-snapshot.ts';
+import { isComplete, readDatabaseClock, readSnapshot, wasWorkedOnSince } from './run-snapshot.ts';
 import type { RunSnapshot } from './run-snapshot.ts';
-import { beginRun } from './run-workflow.ts';
+import { beginRun, resumeByCommand } from './run-workflow.ts';
 import type { Begun } from './run-workflow.ts';
 import { withStack } from './stack-session.ts';
 import type { StackSession } from './stack-session.ts';
@@ -63,7 +63,9 @@ export async function demo(options: DemoOptions, terminal: Terminal): Promise<vo
 function sayFinished(snapshot: RunSnapshot, terminal: Terminal): RunSnapshot {
   const { run } = snapshot;
   terminal.note();
-  terminal.note(`Run ${run.runId} is complete: ${run.iterations} iterations, nothing left to do. Its result:`);
+  terminal.note(
+    `Run ${run.runId} is complete: ${run.iterations} ${run.iterations === 1 ? 'iteration' : 'iterations'}, nothing left to do. Its result:`,
+  );
   return snapshot;
 }
 
@@ -78,11 +80,18 @@ async function runToEnd(
   await orAborted(session.signal, () => session.worker());
   terminal.note(`✓ The worker is ready; its log is ${session.workerLog}`);
   const { client } = await session.temporal();
+  const begunAt = await readDatabaseClock(session.pool);
   const begun = await orAborted(session.signal, () => beginRun(client, input, stored !== undefined));
   terminal.note(describeBeginning(begun, input.runId, stored));
   if (session.stack.uiUrl) terminal.note(`  Temporal UI: ${session.stack.uiUrl}   Ctrl-C stops; ${again} continues.`);
   terminal.note();
-  const outcome = await watch(session, input.runId, terminal);
+  let outcome = await watch(session, input.runId, terminal);
+  if (outcome.status === 'parked' && !(await wasWorkedOnSince(session.pool, input.runId, begunAt))) {
+    // It failed under a worker that is gone and had nobody to say so until now; the cause may be mended.
+    terminal.note(describeBeginning('resumed-parked', input.runId, await readSnapshot(session.pool, input.runId)));
+    await resumeByCommand(client, input.runId);
+    outcome = await watch(session, input.runId, terminal);
+  }
   const snapshot = await readSnapshot(session.pool, input.runId);
   if (!snapshot) throw new RZeroError('RunNotFound', `Run "${input.runId}" is not in the database.`);
   if (outcome.status === 'completed' && isComplete(snapshot)) return snapshot;

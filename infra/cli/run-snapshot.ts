@@ -126,6 +126,17 @@ export async function readPhaseMetrics(
   return Object.fromEntries(rows.map(({ name, first, last, sum }) => [name, { first, last, sum }]));
 }
 
+/** Whether any shard or step of the run was begun since then, by the database's clock. */
+export async function wasWorkedOnSince(pool: pg.Pool, runId: string, since: Date): Promise<boolean> {
+  const statement = `select from r_zero.attempts where run_id = $1 and started_at >= $2 limit 1`;
+  return (await select(pool, statement, [runId, since])).length > 0;
+}
+
+export async function readDatabaseClock(pool: pg.Pool): Promise<Date> {
+  const [row] = await select<{ now: Date }>(pool, 'select now() as now', []);
+  return row?.now ?? new Date();
+}
+
 /** The phase at work: the first with units left. Undefined between iterations and when all planned work is done. */
 export function currentPhase(snapshot: RunSnapshot): PhaseState | undefined {
   return snapshot.phases.find(({ units, unitsDone }) => unitsDone < units);

@@ -69,11 +69,16 @@ export async function beginRun(client: Client, input: RunInput & { runId: string
   }
   let begun: Begun = 'continued';
   if (workflow.status === 'paused' || workflow.status === 'parked') {
-    await resumeRun(client, runId, { reason: 'Resumed by the command line.' });
+    await resumeByCommand(client, runId);
     begun = workflow.status === 'paused' ? 'resumed-paused' : 'resumed-parked';
   }
   if (iterations !== undefined) await extendTo(client, runId, iterations);
   return begun;
+}
+
+/** @throws RZeroError as `resumeRun` */
+export async function resumeByCommand(client: Client, runId: string): Promise<void> {
+  await resumeRun(client, runId, { reason: 'Resumed by the command line.' });
 }
 
 /** Extends an open run to a total; harmless when it plans that many already. */

