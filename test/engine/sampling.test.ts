@@ -94,7 +94,9 @@ test('logits that are not finite are an error, not a token', () => {
     [-Infinity, -Infinity],
   ]) {
     for (const temperature of [0, 1]) {
-      assert.throws(() => chooseToken(Float32Array.from(logits), { temperature, ...OFF }, 0.5), { code: 'ModelDiverged' });
+      assert.throws(() => chooseToken(Float32Array.from(logits), { temperature, ...OFF }, 0.5), {
+        code: 'ModelDiverged',
+      });
     }
   }
 });
