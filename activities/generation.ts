@@ -6,7 +6,7 @@ import { getPreset } from './method/presets.ts';
 import type { ParsingStage } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
 import { challengerPrompt, solverPrompt } from './profile.ts';
-import { sampleTexts } from './sampling.ts';
+import { sampleAs } from './sampling.ts';
 import type { SampledText } from './sampling.ts';
 import { tokenizerOf, withModel } from './store.ts';
 import { runUnit } from './unit.ts';
@@ -24,26 +24,19 @@ export interface WrittenQuestion extends SampledText {
 /** Lets the Challenger write `count` questions and parses them. Items are numbered from `firstItem`. */
 export async function writeQuestions(
   deps: ActivityDependencies,
-  { run, config, profile, place, call }: UnitContext,
+  context: UnitContext,
   challenger: ModelLease,
   count: number,
   stage: ParsingStage,
 ): Promise<WrittenQuestion[]> {
-  const { maxTokens, temperature, topP, topK } = config.challenger;
+  const { run, config, profile, place } = context;
   const prompt = challengerPrompt(profile);
   const prompts = Array.from({ length: count }, (_, item) => ({
     prompt,
     seed: deriveSeed({ runSeed: run.seed, ...place, item, sample: 0, stream: 'question' }),
   }));
   const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
-  const sampled = await sampleTexts(
-    challenger,
-    tokenizer,
-    prompts,
-    { maxTokens, temperature, topP, topK },
-    config.batchSize,
-    call,
-  );
+  const sampled = await sampleAs('challenger', deps, context, challenger, prompts);
   const preset = getPreset(config.preset);
   const options =
     profile.questionPattern === undefined ? {} : { questionPattern: new RegExp(profile.questionPattern, 'u') };

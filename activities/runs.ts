@@ -18,11 +18,12 @@ import { RZeroError } from './errors.ts';
 import { loadHeldOut } from './held-out.ts';
 import { getPreset } from './method/presets.ts';
 import { modelFolder } from './model-folder.ts';
+import { byPhase } from './phases.ts';
 import { loadProfile } from './profile.ts';
 import { conflictingFields, resolveRunInput } from './run-input.ts';
 import type { ResolvedRunInput, RunConfig } from './run-input.ts';
 import { checkpointRoot, checkpointRow } from './store.ts';
-import { holdLease } from './unit.ts';
+import { holdLease, leaseOwner } from './unit.ts';
 import { transaction } from '../db/client.ts';
 import { insertEvaluationSet } from '../db/queries/evaluation-sets.ts';
 import { takeLease } from '../db/queries/leases.ts';
@@ -42,16 +43,6 @@ import { insertPhases, readPhases } from '../db/queries/units.ts';
 /** A workflow of another namespace cannot be asked about; it counts as alive for this long after its last sign of life. */
 const LEASE_GRACE_MS = 10 * 60_000;
 
-const PHASE_ORDER: readonly Phase[] = [
-  'challenger_training',
-  'dataset_generation',
-  'labelling',
-  'gating',
-  'solver_training',
-  'evaluation',
-  'audit',
-];
-
 /** Validates and resolves the input, creates or continues the run's row, and takes its lease. */
 export async function openRun(deps: ActivityDependencies, input: RunInput): Promise<RunPlan> {
   const resolved = resolveRunInput(input);
@@ -60,10 +51,9 @@ export async function openRun(deps: ActivityDependencies, input: RunInput): Prom
   if (known) refuseChanges(runId, resolved, known.config as RunConfig);
   else await createRun(deps, runId, resolved);
 
-  const { workflowExecution, workflowNamespace } = Context.current().info;
+  const { workflowExecution } = Context.current().info;
   const holder: LeaseHolder = {
-    namespace: workflowNamespace ?? 'default',
-    workflowId: workflowExecution?.workflowId ?? 'none',
+    ...leaseOwner(workflowExecution?.workflowId ?? 'none'),
     temporalRunId: workflowExecution?.runId ?? 'none',
   };
   const standing = await transaction(deps.database, (client) => takeLease(client, runId, holder, isOver));
@@ -87,8 +77,7 @@ export async function extendRun(deps: ActivityDependencies, { runId, iterations 
 /** @throws RZeroError `RunConflict` when the run is another workflow's by now. */
 export async function changeStatus(deps: ActivityDependencies, change: RunStatusChange): Promise<void> {
   const { runId, holder, status, reason } = change;
-  const owner = { namespace: Context.current().info.workflowNamespace ?? 'default', workflowId: holder };
-  if (await setRunStatus(deps.database, runId, owner, status, reason)) return;
+  if (await setRunStatus(deps.database, runId, leaseOwner(holder), status, reason)) return;
   throw new RZeroError('RunConflict', `Run "${runId}" is no longer advanced by "${holder}".`, {
     field: 'runId',
     fix: 'Follow the workflow that has taken it over.',
@@ -104,7 +93,7 @@ export async function beginIteration(deps: ActivityDependencies, ref: IterationR
   const planned = plan(config, iteration, run.heldOutHash !== null);
   await transaction(deps.database, (client) => insertPhases(client, runId, iteration, planned));
   const phases = await readPhases(deps.database, runId, iteration);
-  phases.sort((a, b) => PHASE_ORDER.indexOf(a.phase) - PHASE_ORDER.indexOf(b.phase));
+  phases.sort(byPhase);
   return { runId, iteration, phases };
 }
 

@@ -1,6 +1,10 @@
 /** From prompts in text to completions in text: the tokenizer's side of sampling, shared by all phases. */
+import type { Role } from './contract.ts';
+import type { ActivityDependencies } from './dependencies.ts';
 import type { Tokenizer } from './engine/tokenizer.ts';
 import type { CallOptions, ModelLease, SamplingParams } from './engine/types.ts';
+import { tokenizerOf } from './store.ts';
+import type { UnitContext } from './unit.ts';
 
 export interface Prompted {
   prompt: string;
@@ -43,4 +47,17 @@ export async function sampleTexts(
     promptTokens: items[index]!.promptTokens,
     text: tokenizer.decode(completion.tokens),
   }));
+}
+
+/** Samples with the settings that the run gives to a role. */
+export async function sampleAs(
+  role: Role,
+  deps: ActivityDependencies,
+  { run, config, call }: UnitContext,
+  lease: ModelLease,
+  prompts: readonly Prompted[],
+): Promise<SampledText[]> {
+  const { maxTokens, temperature, topP, topK } = config[role];
+  const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
+  return sampleTexts(lease, tokenizer, prompts, { maxTokens, temperature, topP, topK }, config.batchSize, call);
 }

@@ -9,8 +9,8 @@ import { deriveSeed, permutation } from './method/seeds.ts';
 import { solverReward } from './method/solver-reward.ts';
 import { solverPrompt } from './profile.ts';
 import type { RunConfig } from './run-input.ts';
-import { sampleTexts } from './sampling.ts';
-import { tokenizerOf, withModel } from './store.ts';
+import { sampleAs } from './sampling.ts';
+import { withModel } from './store.ts';
 import { stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
 import { runUnit } from './unit.ts';
 import type { UnitContext } from './unit.ts';
@@ -24,7 +24,7 @@ import { rewards, rollouts as rolloutTable } from '../db/schema.ts';
 export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
   return runUnit(deps, 'solver_training', ref, async (context) => {
     const { run, config, place, call } = context;
-    const { questions, groupSize, maxTokens, temperature, topP, topK } = config.solver;
+    const { questions, groupSize } = config.solver;
     const preset = getPreset(config.preset);
     const dataset = await readDataset(deps.database, run.runId, place.iteration);
     if (tooFew(dataset, config, place.iteration)) {
@@ -33,7 +33,6 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
     }
     const batch = batchOf(dataset, context, questions);
     const checkpoints = await stepCheckpoints(deps, context, 'solver');
-    const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
     return withModel(deps, checkpoints.before, { withOptimizer: place.unit > 0, call }, async (policy) => {
       const prompts = batch.flatMap(({ question }, item) =>
         Array.from({ length: groupSize }, (_, sample) => ({
@@ -41,8 +40,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
           seed: deriveSeed({ runSeed: run.seed, ...place, item, sample, stream: 'rollout' }),
         })),
       );
-      const params = { maxTokens, temperature, topP, topK };
-      const sampled = await sampleTexts(policy, tokenizer, prompts, params, config.batchSize, call);
+      const sampled = await sampleAs('solver', deps, context, policy, prompts);
       const judged = sampled.map((rollout, index) => {
         const item = Math.floor(index / groupSize);
         const sample = index % groupSize;

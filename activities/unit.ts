@@ -6,7 +6,7 @@ import { Context } from '@temporalio/activity';
 import type pg from 'pg';
 import type { IterationRef, Phase, UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import type { CallOptions } from './engine/types.ts';
+import type { CallOptions, EngineProgress } from './engine/types.ts';
 import { RZeroError } from './errors.ts';
 import { asFailure, codeOf } from './failures.ts';
 import type { RunConfig } from './run-input.ts';
@@ -44,10 +44,23 @@ export async function runUnit(
   ref: UnitRef,
   work: (context: UnitContext) => Promise<UnitOutcome>,
 ): Promise<UnitResult> {
+  let progress: Record<string, unknown> = { phase, unit: ref.unit };
+  const onProgress = (report: EngineProgress) => (progress = { ...progress, ...report });
+  return withHeartbeat(
+    () => attemptUnit(deps, phase, ref, onProgress, work),
+    () => progress,
+  );
+}
+
+async function attemptUnit(
+  deps: ActivityDependencies,
+  phase: Phase,
+  ref: UnitRef,
+  onProgress: (report: EngineProgress) => void,
+  work: (context: UnitContext) => Promise<UnitOutcome>,
+): Promise<UnitResult> {
   const activity = Context.current();
   const place: Place = { runId: ref.runId, iteration: ref.iteration, phase, unit: ref.unit };
-  let progress: Record<string, unknown> = { phase, unit: ref.unit };
-  const beat = setInterval(() => activity.heartbeat(progress), HEARTBEAT_MS);
   let attemptId: number | undefined;
   try {
     const stored = await findUnit(deps.database, place);
@@ -66,10 +79,7 @@ export async function runUnit(
       config: run.config as RunConfig,
       profile: run.profile as ModelProfile,
       place,
-      call: {
-        signal: activity.cancellationSignal,
-        onProgress: (report) => (progress = { ...progress, ...report }),
-      },
+      call: { signal: activity.cancellationSignal, onProgress },
     });
     const seconds = (performance.now() - started) / 1000;
     const engine = outcome.usesModel ? await deps.engine.describe() : undefined;
@@ -84,20 +94,23 @@ export async function runUnit(
     const failure = asFailure(error);
     if (attemptId !== undefined) await noteFailure(deps, attemptId, error, activity.cancellationSignal.aborted);
     throw failure;
-  } finally {
-    clearInterval(beat);
   }
 }
 
-/** Signs of life for work that has no progress of its own to report. */
-export async function withHeartbeat<T>(work: () => Promise<T>): Promise<T> {
+/** Signs of life while `work` goes on. @param details what to say; asked for at every beat */
+export async function withHeartbeat<T>(work: () => Promise<T>, details?: () => unknown): Promise<T> {
   const { heartbeat } = Context.current();
-  const beat = setInterval(() => heartbeat(), HEARTBEAT_MS);
+  const beat = setInterval(() => heartbeat(details?.()), HEARTBEAT_MS);
   try {
     return await work();
   } finally {
     clearInterval(beat);
   }
+}
+
+/** A workflow of the namespace that this activity was asked from. */
+export function leaseOwner(workflowId: string): LeaseOwner {
+  return { namespace: Context.current().info.workflowNamespace ?? 'default', workflowId };
 }
 
 /**
@@ -106,7 +119,7 @@ export async function withHeartbeat<T>(work: () => Promise<T>): Promise<T> {
  * @throws RZeroError `RunConflict` when another workflow has taken the run over since
  */
 export async function holdLease(deps: ActivityDependencies, ref: IterationRef): Promise<LeaseOwner> {
-  const owner = { namespace: Context.current().info.workflowNamespace ?? 'default', workflowId: ref.holder };
+  const owner = leaseOwner(ref.holder);
   if (await renewLease(deps.database, ref.runId, owner)) return owner;
   throw takenOver(ref);
 }

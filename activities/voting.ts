@@ -7,10 +7,10 @@ import { deriveSeed } from './method/seeds.ts';
 import { extractAnswer, vote } from './method/voting.ts';
 import type { VoteResult } from './method/voting.ts';
 import { solverPrompt } from './profile.ts';
-import { sampleTexts } from './sampling.ts';
+import { sampleAs } from './sampling.ts';
 import type { SampledText } from './sampling.ts';
 import { mean } from './statistics.ts';
-import { tokenizerOf, withModel } from './store.ts';
+import { withModel } from './store.ts';
 import { runUnit } from './unit.ts';
 import type { UnitContext } from './unit.ts';
 import { insertRows } from '../db/bulk.ts';
@@ -31,28 +31,20 @@ export interface AnsweredQuestion extends AskedQuestion {
 /** Lets the Solver answer every question `samples` times and votes. */
 export async function answerQuestions(
   deps: ActivityDependencies,
-  { run, config, profile, place, call }: UnitContext,
+  context: UnitContext,
   solver: ModelLease,
   asked: readonly AskedQuestion[],
   samples: number,
   stage: ParsingStage,
 ): Promise<AnsweredQuestion[]> {
-  const { maxTokens, temperature, topP, topK } = config.solver;
+  const { run, config, profile, place } = context;
   const prompts = asked.flatMap(({ item, question }) =>
     Array.from({ length: samples }, (_, sample) => ({
       prompt: solverPrompt(profile, question),
       seed: deriveSeed({ runSeed: run.seed, ...place, item, sample, stream: 'answer' }),
     })),
   );
-  const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
-  const sampled = await sampleTexts(
-    solver,
-    tokenizer,
-    prompts,
-    { maxTokens, temperature, topP, topK },
-    config.batchSize,
-    call,
-  );
+  const sampled = await sampleAs('solver', deps, context, solver, prompts);
   const preset = getPreset(config.preset);
   return asked.map((question, index) => {
     const own = sampled

@@ -1,21 +1,12 @@
 /** What Postgres knows about a run at one moment: all that progress and summaries are made from. */
 import type pg from 'pg';
 import type { Phase } from '../../activities/contract.ts';
+import { byPhase } from '../../activities/phases.ts';
 import { asDatabaseError } from '../../db/client.ts';
 import { findRun } from '../../db/queries/runs.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import { readSummaries } from '../../db/queries/summary.ts';
 import type { IterationRow } from '../../db/queries/summary.ts';
-
-export const PHASE_ORDER: readonly Phase[] = [
-  'challenger_training',
-  'dataset_generation',
-  'labelling',
-  'gating',
-  'solver_training',
-  'evaluation',
-  'audit',
-];
 
 export interface PhaseState {
   iteration: number;
@@ -103,7 +94,7 @@ export async function readPhaseStates(pool: pg.Pool, runId: string): Promise<Pha
       startedAt: row.started_at,
       lastFinishedAt: row.last_finished_at,
     }))
-    .sort((a, b) => a.iteration - b.iteration || PHASE_ORDER.indexOf(a.phase) - PHASE_ORDER.indexOf(b.phase));
+    .sort((a, b) => a.iteration - b.iteration || byPhase(a, b));
 }
 
 /** The numbers that a phase's units reported, first and last by unit. Empty when the phase reported none. */

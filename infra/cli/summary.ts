@@ -2,7 +2,7 @@
 import type { IterationRow } from '../../db/queries/summary.ts';
 import { count, decimal, duration, isNumber, percent, points } from './numbers.ts';
 import { PHASE_WORDS } from './phase-text.ts';
-import { PHASE_ORDER } from './run-snapshot.ts';
+import { PHASE_ORDER } from '../../activities/phases.ts';
 import type { RunSnapshot } from './run-snapshot.ts';
 import { plainTable } from './tables.ts';
 import type { Paint } from './terminal.ts';

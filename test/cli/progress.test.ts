@@ -6,7 +6,7 @@ import { renderFrame } from '../../infra/cli/progress-frame.ts';
 import { progressLines } from '../../infra/cli/progress-lines.ts';
 import { phaseKey } from '../../infra/cli/progress-view.ts';
 import type { ProgressView } from '../../infra/cli/progress-view.ts';
-import { PHASE_ORDER } from '../../infra/cli/run-snapshot.ts';
+import { PHASE_ORDER } from '../../activities/phases.ts';
 import type { PhaseMetrics, RunSnapshot } from '../../infra/cli/run-snapshot.ts';
 import {
   BASE,

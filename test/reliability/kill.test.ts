@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Phase, RunInput } from '../../activities/contract.ts';
 import { createRandom, deriveSeed } from '../../activities/method/seeds.ts';
+import { PHASE_ORDER } from '../../activities/phases.ts';
 import { fingerprint, temporaryFolder } from '../support/activities.ts';
 import { Cluster } from '../support/cluster.ts';
 import type { Victim } from '../support/cluster.ts';
@@ -20,19 +21,10 @@ const INPUT: RunInput = {
   solver: { steps: 4, questions: 32, groupSize: 8 },
   evaluation: { questions: 128, samples: 4 },
 };
-const PHASES: Phase[] = [
-  'challenger_training',
-  'dataset_generation',
-  'labelling',
-  'gating',
-  'solver_training',
-  'evaluation',
-  'audit',
-];
 /** A dead worker costs a heartbeat time-out: in the short form it is tried where most is at stake. */
-const TARGETS: Record<Victim, Phase[]> = process.env['R_ZERO_SOAK']
-  ? { engine: PHASES, worker: PHASES, everything: PHASES }
-  : { engine: PHASES, worker: ['challenger_training'], everything: ['labelling', 'solver_training'] };
+const TARGETS: Record<Victim, readonly Phase[]> = process.env['R_ZERO_SOAK']
+  ? { engine: PHASE_ORDER, worker: PHASE_ORDER, everything: PHASE_ORDER }
+  : { engine: PHASE_ORDER, worker: ['challenger_training'], everything: ['labelling', 'solver_training'] };
 const SEED = Number(process.env['R_ZERO_TEST_SEED'] ?? 1);
 const LONGEST_RUN_MS = 8 * 60_000;
 
@@ -77,7 +69,7 @@ describe('a killed run', { timeout: 20 * 60_000 }, () => {
     }
   }
 
-  for (const [victim, targets] of Object.entries(TARGETS) as [Victim, Phase[]][]) {
+  for (const [victim, targets] of Object.entries(TARGETS) as [Victim, readonly Phase[]][]) {
     test(`SIGKILL of ${victim} in ${targets.join(', ')} loses nothing, repeats no finished unit and changes no result`, async (t) => {
       const runId = `killed-${victim}`;
       const random = createRandom(

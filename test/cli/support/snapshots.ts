@@ -2,7 +2,7 @@
 import type { Phase } from '../../../activities/contract.ts';
 import type { IterationRow } from '../../../db/queries/summary.ts';
 import { resolveRunInput } from '../../../activities/run-input.ts';
-import { PHASE_ORDER } from '../../../infra/cli/run-snapshot.ts';
+import { PHASE_ORDER } from '../../../activities/phases.ts';
 import type { PhaseState, RunFacts, RunSnapshot } from '../../../infra/cli/run-snapshot.ts';
 import type { Terminal } from '../../../infra/cli/terminal.ts';
 
