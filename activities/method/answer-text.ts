@@ -1,86 +1,118 @@
-/** Spelling of answers: what LaTeX, units and phrasing add around a value, taken away before it is read. */
+/**
+ * Spelling of answers: what LaTeX, typography and phrasing add around a value, taken away before it is read. Everything here is linear
+ * in the text, or quadratic on texts bounded by `MAX_ANSWER_LENGTH`.
+ */
 
-const WRAPPERS =
-  /\\(?:text|mathrm|textrm|textbf|textit|mathbf|mathit|mathsf|operatorname|mbox|textnormal|boxed|mathbb)\s*\{([^{}]*)\}/g;
-const CHARACTERS: readonly [RegExp, string][] = [
-  [/[\u2212\u2013\u2014\ufe63\uff0d]/g, '-'],
-  [/[×·⋅∙]/g, '*'],
-  [/÷/g, '/'],
-  [/π/g, '\\pi '],
-  [/∞/g, '\\infty '],
-  [/∪/g, '\\cup '],
-  [/±/g, '\\pm '],
-  [/[≤⩽]/g, '\\le '],
-  [/[≥⩾]/g, '\\ge '],
-  [/≠/g, '\\ne '],
-  [/∅/g, '\\emptyset '],
-  [/[\u00a0\u2000-\u200a\u202f\u3000]/g, ' '],
-  [/½/g, '{1/2}'],
-  [/¼/g, '{1/4}'],
-  [/¾/g, '{3/4}'],
-  [/⅓/g, '{1/3}'],
-  [/⅔/g, '{2/3}'],
-  [/⁰/g, '^0'],
-  [/¹/g, '^1'],
-  [/²/g, '^2'],
-  [/³/g, '^3'],
-  [/⁴/g, '^4'],
-];
-
-/** Longest first, so that `centimeters` is not read as `c` and `meters`. */
-const UNITS = (
-  'degrees degree centimeters centimeter centimetres centimetre millimeters millimeter kilometers kilometer kilometres kilometre ' +
-  'meters meter metres metre miles mile inches inch feet foot yards yard seconds second minutes minute hours hour days day weeks week ' +
-  'months month years year kilograms kilogram grams gram pounds pound ounces ounce liters liter litres litre gallons gallon ' +
-  'dollars dollar cents cent euros euro percent units unit square cubic sq cu per mph kmh radians radian rad ' +
-  'people persons person students student ways way apples apple points point times ' +
-  'cm mm km kg mg ml ft yd mi lb oz hr hrs min sec usd m s g l h'
-)
-  .split(' ')
-  .sort((a, b) => b.length - a.length);
-const UNIT_WORDS = UNITS.join('|');
-/** A number, bracket or constant, then unit words, with powers and quotients of units. */
-const UNIT_TAIL = new RegExp(
-  `^(.*[\\d)}\\]a-z!])(?:\\s+|(?<=[\\d)}])(?=[a-z]{2}))(?:(?:${UNIT_WORDS})(?:\\s*\\^\\s*\\{?-?[23]\\}?)?(?:\\s*\\/\\s*|\\s+|$))+$`,
-  'i',
-);
-
-const NUMBER_WORDS = new Map(
-  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty'
+/** Typographic characters, and what they mean in LaTeX or ASCII. */
+const CHARACTERS = new Map<string, string>([
+  ...pairs('− – — ﹣ －', '-'),
+  ...pairs('× · ⋅ ∙', '*'),
+  ...pairs('÷ ⁄ ∕', '/'),
+  ...pairs('≤ ⩽', '\\le '),
+  ...pairs('≥ ⩾', '\\ge '),
+  ...pairs('∞', '\\infty '),
+  ...pairs('∪', '\\cup '),
+  ...pairs('∩', '\\cap '),
+  ...pairs('∈', '\\in '),
+  ...pairs('±', '\\pm '),
+  ...pairs('≠', '\\ne '),
+  ...pairs('≈', '\\approx '),
+  ...pairs('∅ ⌀', '\\emptyset '),
+  ...pairs('∖', '\\setminus '),
+  ...pairs('ℝ', '\\mathbb{R}'),
+  ...pairs('…', '...'),
+  ...pairs('∶', ':'),
+  ...pairs('％', '%'),
+  ...pairs('¥ ₹ € £', '$'),
+  ...pairs('½', '{1/2}'),
+  ...pairs('¼', '{1/4}'),
+  ...pairs('¾', '{3/4}'),
+  ...pairs('⅓', '{1/3}'),
+  ...pairs('⅔', '{2/3}'),
+  ...pairs('⅕', '{1/5}'),
+  ...pairs('⅛', '{1/8}'),
+  ...'αalpha βbeta γgamma δdelta εvarepsilon θtheta λlambda μmu πpi ρrho σsigma τtau φphi χchi ψpsi ωomega ΓGamma ΔDelta ΘTheta ΛLambda ΣSigma ΦPhi ΨPsi ΩOmega'
     .split(' ')
-    .map((word, value) => [word, String(value)] as const),
-);
+    .map((entry) => [entry.charAt(0), `\\${entry.slice(1)} `] as const),
+]);
+const SPACES = /[\u00a0\u2000-\u200a\u202f\u205f\u3000]/g;
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ';
+const SUBSCRIPTS = '₀₁₂₃₄₅₆₇₈₉';
+const SCRIPT_VALUES = '0123456789+-n';
 
-/** One-pass clean-up that keeps meaning: delimiters, spacing, text wrappers, degree and percent signs, currency. */
-export function cleanAnswer(text: string): string {
-  let result = text;
-  for (const [pattern, replacement] of CHARACTERS) result = result.replace(pattern, replacement);
-  result = result
-    .replace(/\\(?:left|right|displaystyle|limits|bigl?|bigr?|Bigl?|Bigr?)(?![a-zA-Z])\s?/g, '')
-    .replace(/\\\\|\\[()[\]]/g, (mark) => (mark === '\\\\' ? mark : ' '))
-    .replace(/(\d)(?:\{,\}|\\,|\\!,|,\\!)(?=\d{3}(?!\d))/g, '$1,')
-    .replace(/\\\\|\\[,;:! ]|~|\\q?quad(?![a-zA-Z])/g, (mark) => (mark === '\\\\' ? mark : ' '))
-    .replace(/\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z]))|°/g, ' ')
-    .replace(/\\%|%|\\\$|[$£€]/g, ' ');
-  for (let round = 0; round < 4; round += 1) result = result.replace(WRAPPERS, ' $1 '); // innermost first
-  return result
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/^(?:the (?:final )?answer is|final answer|answer)\s*:?\s*/i, '')
-    .replace(/^(?:\\approx|≈|approximately|about)\s*/i, '')
-    .replace(/[\s.;:]+$/, '');
+function pairs(characters: string, meaning: string): (readonly [string, string])[] {
+  return characters.split(' ').map((character) => [character, meaning] as const);
 }
 
-/** Takes units off the end of a quantity: `5 cm` = `5`, `12 km/h` = `12`. All units alike: see `canonicalAnswer`. */
-export function stripUnits(text: string): string {
-  let rest = text;
-  // One word a round, so that `miles per hour` comes off whole.
-  for (let round = 0; round < 6 && rest.length <= 200; round += 1) {
-    const match = UNIT_TAIL.exec(rest)?.[1]?.trim();
-    if (match === undefined || !/\d|\\pi/.test(match)) break;
-    rest = match;
+function plainCharacters(text: string): string {
+  if (!/[\u0080-\uffff]/.test(text)) return text;
+  return text
+    .replace(SPACES, ' ')
+    .replace(
+      /[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+/g,
+      (run) => `^{${Array.from(run, (c) => SCRIPT_VALUES[SUPERSCRIPTS.indexOf(c)]).join('')}}`,
+    )
+    .replace(/[₀₁₂₃₄₅₆₇₈₉]+/g, (run) => `_{${Array.from(run, (c) => SUBSCRIPTS.indexOf(c)).join('')}}`)
+    .replace(/[\u0080-\uffff]/g, (character) => CHARACTERS.get(character) ?? character);
+}
+
+const WRAPPER_NAMES =
+  '\\\\(?:text|mathrm|textrm|textbf|textit|mathbf|mathit|mathsf|operatorname|mbox|textnormal|boxed|fbox|mathbb|emph)';
+const WRAPPERS = new RegExp(`${WRAPPER_NAMES}\\s*\\{([^{}]*)\\}`, 'g');
+/** Around braces that stay, as groups. */
+const WRAPPERS_OF_GROUPS = new RegExp(`${WRAPPER_NAMES}\\s*(?=\\{)`, 'g');
+const SIZES = /\\(?:left|right|displaystyle|textstyle|limits|[bB]igg?[lr]?)(?![a-zA-Z])\s?/g;
+/** LaTeX with a shorter spelling of the same meaning. */
+const SYNONYMS: readonly (readonly [RegExp, string])[] = [
+  [/\\(?:lbrace)(?![a-zA-Z])/g, '\\{'],
+  [/\\(?:rbrace)(?![a-zA-Z])/g, '\\}'],
+  [/\\langle(?![a-zA-Z])/g, '('],
+  [/\\rangle(?![a-zA-Z])/g, ')'],
+  [/\\lvert(?![a-zA-Z])|\\rvert(?![a-zA-Z])/g, '|'],
+  [/\\(?:math(?:bb|bf|rm)\s*\{\s*R\s*\}|Reals?|R)(?![a-zA-Z])/g, '\\reals '],
+  [/\\varnothing(?![a-zA-Z])/g, '\\emptyset '],
+  [/\\neq(?![a-zA-Z])/g, '\\ne '],
+  [/\\(?:ldots|dotsc?|cdots|dotsb)(?![a-zA-Z])/g, '...'],
+  [/\\dot\s*\{?(\d)\}?(?:(\d*)\\dot\s*\{?(\d)\}?)?/g, '\\overline{$1$2$3}'],
+  [/\\bar\s*\{(\d+)\}/g, '\\overline{$1}'],
+  [/\{\s*(\d+|[a-z])\s*\\choose\s*(\d+|[a-z])\s*\}/g, '\\binom{$1}{$2}'],
+  [/\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z]))|\\degree(?![a-zA-Z])|\\textdegree(?![a-zA-Z])/g, '°'],
+  [/°\s*[CF](?![a-zA-Z])/g, ' '],
+];
+const ANGLES = /\\?(?:sin|cos|tan|cot|sec|csc)(?![a-z])/;
+const THOUSANDS = /(\d)(?:\{,\}|\\,|(?:\\!)?,\\!|\\!,)(?=\d{3}(?!\d))/g;
+const SPACED_THOUSANDS = /(?<![\d.,^_/])\d{1,3}(?: \d{3})+(?![\d,/]| *\/)/g;
+const LEAD =
+  /^(?:(?:so |thus |hence |therefore,? )?(?:the |our )?(?:final |correct )?answer(?: is|\s*[:=])|\\therefore|=(?!=)|\\approx|approximately|about|USD|EUR|GBP|Rs\.?(?=\s*\d))\s*:?\s*/i;
+
+/** Clean-up that keeps meaning: delimiters, spacing, text wrappers, currency. Percent signs stay when `keepPercent` says so. */
+export function cleanAnswer(text: string, keepPercent: boolean): string {
+  let result = plainCharacters(text).replace(SIZES, '').replace(THOUSANDS, '$1,');
+  if (result.includes('\\')) {
+    result = result.replace(/\\\\|\\[()[\]]/g, (mark) => (mark === '\\\\' ? mark : ' '));
+    for (const [pattern, replacement] of SYNONYMS) result = result.replace(pattern, replacement);
+    result = result.replace(/\\\\|\\[,;:! ]|\\q?quad(?![a-zA-Z])/g, (mark) => (mark === '\\\\' ? mark : ' '));
   }
-  return rest;
+  // A degree sign means something to a trigonometric function only; elsewhere it is a unit.
+  if (result.includes('°') && !ANGLES.test(result)) result = result.replaceAll('°', ' ');
+  result = result.replace(/\\?%|(?<=\d\s?)per\s?cent(?![a-z])/gi, keepPercent ? '%' : ' ').replace(/\\?\$|~/g, ' ');
+  for (let round = 0; round < 4 && result.includes('\\'); round += 1) result = result.replace(WRAPPERS, ' $1 '); // innermost first
+  result = result.replace(WRAPPERS_OF_GROUPS, '');
+  result = trimmed(result.replace(/\s+/g, ' '));
+  if (LEAD.test(result)) result = result.replace(LEAD, '').replace(LEAD, '');
+  return result.replace(SPACED_THOUSANDS, (number) => number.replaceAll(' ', ''));
+}
+
+/** Without white space at the ends and punctuation at the end; an ellipsis stays. */
+function trimmed(text: string): string {
+  let end = text.length;
+  while (end > 0 && ' .;:,'.includes(text.charAt(end - 1)) && !text.endsWith('...', end)) end -= 1;
+  return text.slice(0, end).trim();
+}
+
+/** The text without the spaces that separate nothing: those between two letters or digits stay. */
+export function compact(text: string): string {
+  return text.replace(/(?<![\p{L}\p{N}])\s+|\s+(?![\p{L}\p{N}])/gu, '');
 }
 
 /** Mixed numbers become sums, scale words powers of ten. */
@@ -89,39 +121,9 @@ export function spellOutNumbers(text: string): string {
     .replace(/(?<![\d.^_a-zA-Z,])(\d+)\s+(\d+)\s*\/\s*(\d+)(?![\d.])/g, '($1+$2/$3)')
     .replace(/(?<![\d.^_a-zA-Z,])(\d+)\s*(\\[dtc]?frac\s*(?:\{\d+\}\s*\{\d+\}|\d\s*\d(?!\d)|\d\s*\{\d+\}))/g, '($1+$2)')
     .replace(/(?<![\d.^_a-zA-Z,])(\d+)\s*\{(\d\/\d)\}/g, '($1+$2)')
+    .replace(/(?<![\w.^])(\d+\/\d+)\s*%/g, '($1)%')
     .replace(/(\d)\s*(thousand|million|billion|trillion)s?(?![a-z])/gi, (_, digit: string, word: string) => {
       const power = { thousand: 3, million: 6, billion: 9, trillion: 12 }[word.toLowerCase()] as number;
       return `${digit}*10^${power}`;
     });
 }
-
-/** A key for answers in words: case, punctuation and articles do not matter. With digits or signs among them, everything but space does. */
-export function wordKey(text: string): string {
-  const lower = text.toLowerCase();
-  const words = lower
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim()
-    .split(' ')
-    .filter((word) => !['the', 'a', 'an'].includes(word))
-    .join(' ');
-  const known = SYNONYMS.get(words) ?? NUMBER_WORDS.get(words);
-  if (known !== undefined) return known;
-  return words === '' || /[\d=<>^_+*/\\|()[\]{}:]/.test(lower) ? lower.replace(/\s+/g, '') : words;
-}
-
-const SYNONYMS = new Map<string, string>([
-  ...[
-    'no solution',
-    'no solutions',
-    'none',
-    'there is no solution',
-    'there are no solutions',
-    'empty set',
-    'emptyset',
-    'varnothing',
-  ].map((phrase) => [phrase, 'no solution'] as const),
-  ...['no real solution', 'no real solutions', 'there are no real solutions', 'there is no real solution'].map(
-    (phrase) => [phrase, 'no real solution'] as const,
-  ),
-  ...['dne', 'does not exist', 'undefined'].map((phrase) => [phrase, 'does not exist'] as const),
-]);

@@ -33,12 +33,21 @@ export function integer(value: bigint | number): Rational {
   return { num: BigInt(value), den: 1n };
 }
 
+/** Knuth, The Art of Computer Programming 2, 4.5.1: common factors are sought in the smaller numbers, before they are multiplied. */
 export function add(a: Rational, b: Rational): Rational {
-  return fraction(a.num * b.den + b.num * a.den, a.den * b.den) as Rational;
+  if (a.den === 1n && b.den === 1n) return { num: a.num + b.num, den: 1n };
+  const common = gcd(a.den, b.den);
+  if (common === 1n) return { num: a.num * b.den + b.num * a.den, den: a.den * b.den };
+  const sum = a.num * (b.den / common) + b.num * (a.den / common);
+  const left = gcd(sum, common);
+  return { num: sum / left, den: (a.den / common) * (b.den / left) };
 }
 
 export function multiply(a: Rational, b: Rational): Rational {
-  return fraction(a.num * b.num, a.den * b.den) as Rational;
+  if (a.den === 1n && b.den === 1n) return { num: a.num * b.num, den: 1n };
+  const first = gcd(a.num, b.den);
+  const second = gcd(b.num, a.den);
+  return { num: (a.num / first) * (b.num / second), den: (a.den / second) * (b.den / first) };
 }
 
 export function negate(a: Rational): Rational {
