@@ -68,7 +68,9 @@ export function extractAllBoxedOfficial(text: string): string[] {
       else if (character === 125) depth -= 1;
       end += 1;
     }
-    results.push(text.slice(open + BOX.length, Math.max(open + BOX.length, end - 1)));
+    // Without a closing brace it is the last character of the answer that goes, a whole code point in Python.
+    const last = depth > 0 && (text.codePointAt(end - 2) ?? 0) > 0xffff ? 2 : 1;
+    results.push(text.slice(open + BOX.length, Math.max(open + BOX.length, end - last)));
     position = end;
   }
 }

@@ -1,24 +1,48 @@
 /**
  * mathruler 0.1.0 `grade_answer(given, truth)`, the equivalence of the public code: two string normal forms, then tuples element by
- * element, then a symbolic difference. The reference hands the difference to sympy; here the exact algebra of this folder decides it, which
- * covers sums, products, quotients, powers and roots. Not covered, and judged unequal: identities between transcendental
- * functions (few pass the reference's two-letter limit), nested radicals that denest, and sympy's rounding of decimals to 15 digits.
- * Work is bounded, where the reference can run for ever.
+ * element, then a symbolic difference. The reference hands the difference to sympy; here its tokens, precedence, rounding of floats and
+ * zero test are reproduced (`python-tokens.ts`, `python-expression.ts`, `sympy-*.ts`). Known to differ: sympy misses that
+ * ln(3 + 2 sqrt(2)) is 2 ln(1 + sqrt(2)), that 2^ln(3) is 3^ln(2), and, in one direction only, that (-2)^n is (-1)^n 2^n; infinities and
+ * matrices are judged unequal. Work is bounded, where the reference can run for ever.
  */
-import { Algebra, NotComparable } from './algebra.ts';
-import { NotAnExpression } from './expression-parser.ts';
+import { NoNumber } from './big-float.ts';
 import { hendrycksForm, prm800kForm, readsAsInteger, stripGroupingCommas } from './official-normalize.ts';
-import { parsePythonExpression } from './python-expression.ts';
+import { NotAnExpression, parsePythonExpression } from './python-expression.ts';
+import { pythonStrip } from './python-text.ts';
+import { vanishes } from './sympy-zero.ts';
 
 const TUPLE_CHARACTERS = '()[]';
 /** Longer answers are compared as text alone: normalising is quadratic in places. */
 const MAX_LENGTH = 4000;
 
+/** An answer with its normal forms, each computed when it is first needed: a vote compares one answer with many. */
+export class OfficialAnswer {
+  readonly text: string;
+  #first: string | undefined;
+  #second: string | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  get first(): string {
+    return (this.#first ??= hendrycksForm(this.text));
+  }
+
+  get second(): string {
+    return (this.#second ??= prm800kForm(this.text));
+  }
+}
+
 export function gradeOfficially(given: string, truth: string): boolean {
-  if (given.length > MAX_LENGTH || truth.length > MAX_LENGTH) return given.trim() === truth.trim();
-  if (hendrycksForm(truth) === hendrycksForm(given)) return true;
-  const truthForm = prm800kForm(truth);
-  const givenForm = prm800kForm(given);
+  return gradePrepared(new OfficialAnswer(given), new OfficialAnswer(truth));
+}
+
+export function gradePrepared(given: OfficialAnswer, truth: OfficialAnswer): boolean {
+  if (given.text.length > MAX_LENGTH || truth.text.length > MAX_LENGTH) return given.text.trim() === truth.text.trim();
+  if (truth.first === given.first) return true;
+  const truthForm = truth.second;
+  const givenForm = given.second;
   if (truthForm === givenForm) return true;
   if (givenForm === '') return false;
   const truthElements = splitTuple(truthForm);
@@ -44,11 +68,11 @@ function splitTuple(text: string): string[] {
     TUPLE_CHARACTERS.includes(plain.charAt(0)) &&
     TUPLE_CHARACTERS.includes(plain.charAt(plain.length - 1)) &&
     !/[()[\]]/.test(inside);
-  return isTuple ? inside.split(',').map((element) => element.trim()) : [plain];
+  return isTuple ? inside.split(',').map(pythonStrip) : [plain];
 }
 
 function isFraction(text: string): boolean {
-  return /^-?[0-9]+.?\/0*[1-9][0-9]*.?$/.test(text);
+  return /^-?[0-9]+[^\n]?\/0*[1-9][0-9]*[^\n]?\n?$/u.test(text);
 }
 
 function elementsEqual(truth: string, given: string): boolean {
@@ -74,10 +98,9 @@ function differenceVanishes(truth: string, given: string): boolean {
   const difference = `(${truth})-(${given})`;
   if (!isAllowed(difference)) return false;
   try {
-    const algebra = new Algebra();
-    return algebra.isZero(parsePythonExpression(difference, algebra));
+    return vanishes(parsePythonExpression(difference));
   } catch (error) {
-    if (error instanceof NotComparable || error instanceof NotAnExpression) return false;
+    if (error instanceof NotAnExpression || error instanceof NoNumber) return false;
     throw error;
   }
 }

@@ -8,7 +8,7 @@ import { pythonStrip } from './python-text.ts';
 /** `normalize_answer`: Hendrycks' string rules. Where the reference raises, the text stays as it was. */
 export function hendrycksForm(answer: string): string {
   let text = pythonStrip(answer);
-  const wrapped = /^\\text\{(.+?)\}$/.exec(text)?.[1];
+  const wrapped = /^\\text\{([^\n]+?)\}$/.exec(text)?.[1];
   if (wrapped !== undefined) text = pythonStrip(wrapped);
   return stripString(text) ?? text;
 }
@@ -89,7 +89,7 @@ const UNITS = 'degree cm centimeter meter mile second minute hour day week month
 
 /** `_normalize`: the second normaliser, PRM800K's. */
 export function prm800kForm(answer: string): string {
-  let text = /^\\text\{(.+?)\}$/.exec(answer.endsWith('\n') ? answer.slice(0, -1) : answer)?.[1] ?? answer;
+  let text = /^\\text\{([^\n]+?)\}$/.exec(answer.endsWith('\n') ? answer.slice(0, -1) : answer)?.[1] ?? answer;
   text = text
     .replaceAll('\\%', '%')
     .replaceAll('\\$', '$')
@@ -143,11 +143,20 @@ function readLatex(text: string): string {
 
 /** Python's `float(text)`; null where it raises. Digits may be grouped by single underscores. */
 export function pythonFloat(text: string): number | null {
-  const trimmed = pythonStrip(text);
+  const trimmed = pythonStrip(text).replace(/(?![0-9])\p{Nd}/gu, decimalDigit);
   if (/^[+-]?(?:inf|infinity)$/i.test(trimmed)) return trimmed.startsWith('-') ? -Infinity : Infinity;
   if (/^[+-]?nan$/i.test(trimmed)) return Number.NaN;
   const number = /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?$/;
   return number.test(trimmed) ? Number(trimmed.replaceAll('_', '')) : null;
+}
+
+/** `float` takes the digits of every script. They come in runs of ten, at most places with something else before the run. */
+function decimalDigit(character: string): string {
+  const code = character.codePointAt(0) as number;
+  if (code >= 0x1d7ce && code <= 0x1d7ff) return String((code - 0x1d7ce) % 10);
+  let value = 0;
+  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(code - value - 1))) value += 1;
+  return String(value);
 }
 
 /** abs(x - round(x)) <= 1e-7; false for what Python cannot round. */
@@ -165,7 +174,7 @@ export function readsAsInteger(text: string): boolean {
 export function stripGroupingCommas(text: string): string {
   let current = text;
   for (;;) {
-    const next = current.replace(/(\d),(\d\d\d)($|\D)/g, '$1$2$3');
+    const next = current.replace(/(\p{Nd}),(\p{Nd}{3})($|\P{Nd})/gu, '$1$2$3');
     if (next === current) return next;
     current = next;
   }

@@ -1,147 +1,201 @@
 /**
- * The expressions that reach sympy's `parse_expr` in the official grader: Python syntax with implicit multiplication, where a name that
- * is no function or constant is a product of its letters.
+ * What reaches sympy 1.14's `parse_expr` in the official grader, as a tree: Python's precedence with implicit multiplication. The
+ * reference allows two distinct letters besides `sqrt` and `frac`, so few functions can be called.
  */
-import { NotComparable, type Algebra, type Value } from './algebra.ts';
-import { NotAnExpression } from './expression-parser.ts';
-import { applyFunction } from './special-functions.ts';
-import { integer, parseDecimal } from './rational.ts';
+import { NotAnExpression, pythonTokens, type PythonToken } from './python-tokens.ts';
+import { add, fraction, integer, type Rational } from './rational.ts';
+import { floatLiteral, type SympyNumber } from './sympy-number.ts';
 
-const MAX_DEPTH = 100;
-const NUMBER = /(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/y;
-const NAME = /[\p{L}_][\p{L}\p{N}_]*/uy;
-/** Python's keywords, and short names that are functions in sympy: no value either way. */
-const REFUSED = new Set('if in is or as re im li ff rf'.split(' '));
+export { NotAnExpression } from './python-tokens.ts';
 
-/** The value of a whole expression. Throws `NotAnExpression` for anything sympy would refuse. */
-export function parsePythonExpression(text: string, algebra: Algebra): Value {
-  return new PythonParser(text, algebra).parse();
+export type FunctionName = 'ln' | 'frac' | 're' | 'im' | 'factorial' | 'factorial2';
+export type BinaryKind = 'add' | 'multiply' | 'divide' | 'power' | 'floor' | 'equal' | 'unequal';
+export type Expression =
+  | { kind: 'number'; value: SympyNumber }
+  | { kind: 'symbol'; name: string }
+  | { kind: 'constant'; name: 'pi' | 'i' }
+  | { kind: BinaryKind; left: Expression; right: Expression }
+  | { kind: 'negate'; operand: Expression }
+  | { kind: 'call'; name: FunctionName; argument: Expression };
+
+const MAX_DEPTH = 300;
+/** Each is decided on its own, with all those inside of it. */
+const MAX_COMPARISONS = 4;
+const HALF: Expression = { kind: 'number', value: { num: 1n, den: 2n } };
+
+export function parsePythonExpression(text: string): Expression {
+  return new PythonParser(pythonTokens(text)).parse();
 }
 
 class PythonParser {
-  readonly #text: string;
-  readonly #algebra: Algebra;
+  readonly #tokens: readonly PythonToken[];
   #position = 0;
   #depth = 0;
+  #comparisons = 0;
+  /** Where a bracket follows a whole name: `n(2)` is a product, and `n(2)!` a mistake, since only the bracket becomes a factorial. */
+  #calledAt = -1;
 
-  constructor(text: string, algebra: Algebra) {
-    this.#text = text;
-    this.#algebra = algebra;
+  constructor(tokens: readonly PythonToken[]) {
+    this.#tokens = tokens;
   }
 
-  parse(): Value {
-    const value = this.#sum();
-    if (this.#position < this.#text.length) throw new NotAnExpression(`at ${this.#position}`);
+  parse(): Expression {
+    const value = this.#comparison();
+    if (this.#position < this.#tokens.length) throw new NotAnExpression(`at ${this.#position}`);
     return value;
   }
 
-  #take(literal: string): boolean {
-    if (!this.#text.startsWith(literal, this.#position)) return false;
-    this.#position += literal.length;
+  #take(operator: string): boolean {
+    if (!this.#sees(operator)) return false;
+    this.#position += 1;
     return true;
   }
 
-  #peek(pattern: RegExp): string | null {
-    pattern.lastIndex = this.#position;
-    return pattern.exec(this.#text)?.[0] ?? null;
-  }
-
-  #sum(): Value {
-    let value = this.#product();
-    for (;;) {
-      if (this.#take('+')) value = this.#algebra.add(value, this.#product());
-      else if (this.#take('-')) value = this.#algebra.subtract(value, this.#product());
-      else return value;
-    }
-  }
-
-  #product(): Value {
-    let value = this.#signed();
-    for (;;) {
-      if (this.#text.startsWith('**', this.#position)) throw new NotAnExpression('power operator out of place');
-      if (this.#take('*')) value = this.#algebra.multiply(value, this.#signed());
-      else if (this.#text.startsWith('//', this.#position)) throw new NotAnExpression('floor division');
-      else if (this.#take('/')) value = this.#algebra.divide(value, this.#signed());
-      else if (this.#peek(NAME) !== null || this.#text[this.#position] === '(') {
-        value = this.#algebra.multiply(value, this.#power());
-      } else return value;
-    }
-  }
-
-  #signed(): Value {
-    let negative = false;
-    for (;;) {
-      if (this.#take('-')) negative = !negative;
-      else if (!this.#take('+')) break;
-    }
-    const value = this.#power();
-    return negative ? this.#algebra.negate(value) : value;
-  }
-
-  #power(): Value {
-    let base = this.#atom();
-    while (this.#text[this.#position] === '!' && this.#text[this.#position + 1] !== '=') {
-      this.#position += 1;
-      base = applyFunction(this.#algebra, 'factorial', [base]);
-    }
-    if (!this.#take('^') && !this.#take('**')) return base;
-    return this.#nested(() => this.#algebra.power(base, this.#signed()));
+  #sees(operator: string): boolean {
+    const token = this.#tokens[this.#position];
+    return token?.kind === 'operator' && token.text === operator;
   }
 
   #nested<T>(read: () => T): T {
     this.#depth += 1;
-    if (this.#depth > MAX_DEPTH) throw new NotComparable('nesting too deep');
+    if (this.#depth > MAX_DEPTH) throw new NotAnExpression('nesting too deep');
     const result = read();
     this.#depth -= 1;
     return result;
   }
 
-  #bracket(): Value {
+  /** A comparison is a number in Python, 1 or 0, and a chain of them is 1 when all are. */
+  #comparison(): Expression {
+    let left = this.#sum();
+    let all: Expression | null = null;
+    for (;;) {
+      const kind = this.#take('==') ? 'equal' : this.#take('!=') ? 'unequal' : null;
+      if (kind === null) return all ?? left;
+      this.#comparisons += 1;
+      if (this.#comparisons > MAX_COMPARISONS) throw new NotAnExpression('too many comparisons');
+      const right = this.#sum();
+      const link: Expression = { kind, left, right };
+      all = all === null ? link : { kind: 'multiply', left: all, right: link };
+      left = right;
+    }
+  }
+
+  #sum(): Expression {
+    let left = this.#product();
+    for (;;) {
+      if (this.#take('+')) left = { kind: 'add', left, right: this.#product() };
+      else if (this.#take('-')) left = { kind: 'add', left, right: { kind: 'negate', operand: this.#product() } };
+      else return left;
+    }
+  }
+
+  #product(): Expression {
+    let left = this.#signed();
+    for (;;) {
+      if (this.#take('*')) left = { kind: 'multiply', left, right: this.#signed() };
+      else if (this.#take('//')) left = { kind: 'floor', left, right: this.#signed() };
+      else if (this.#take('/')) left = { kind: 'divide', left, right: this.#signed() };
+      else if (this.#startsOperand()) left = { kind: 'multiply', left, right: this.#power() };
+      else return left;
+    }
+  }
+
+  #startsOperand(): boolean {
+    const token = this.#tokens[this.#position];
+    return token !== undefined && !token.broken && (token.kind !== 'operator' || token.text === '(');
+  }
+
+  #signed(): Expression {
     return this.#nested(() => {
-      const value = this.#sum();
+      if (this.#take('-')) return { kind: 'negate', operand: this.#signed() };
+      return this.#take('+') ? this.#signed() : this.#power();
+    });
+  }
+
+  #power(): Expression {
+    const base = this.#postfix();
+    return this.#take('**') ? { kind: 'power', left: base, right: this.#signed() } : base;
+  }
+
+  #postfix(): Expression {
+    const called = this.#position === this.#calledAt;
+    const value = this.#atom();
+    let marks = 0;
+    while (this.#take('!')) marks += 1;
+    if (marks > 2 || (marks > 0 && called)) throw new NotAnExpression('misplaced factorial sign');
+    if (marks === 0) return value;
+    return { kind: 'call', name: marks === 1 ? 'factorial' : 'factorial2', argument: value };
+  }
+
+  #bracket(isCall = false): Expression {
+    return this.#nested(() => {
+      const value = this.#comparison();
+      if (isCall) this.#take(','); // Python allows one behind the last argument
       if (!this.#take(')')) throw new NotAnExpression('bracket not closed');
       return value;
     });
   }
 
-  #atom(): Value {
+  #atom(): Expression {
     if (this.#take('(')) return this.#bracket();
-    const number = this.#peek(NUMBER);
-    if (number !== null) return this.#number(number);
-    const name = this.#peek(NAME);
-    if (name === null) throw new NotAnExpression(`at ${this.#position}`);
-    this.#position += name.length;
-    return this.#named(name);
+    const token = this.#tokens[this.#position];
+    if (token === undefined || token.kind === 'operator') throw new NotAnExpression(`at ${this.#position}`);
+    this.#position += 1;
+    switch (token.kind) {
+      case 'number':
+        return readNumber(token.text);
+      case 'digits':
+        return { kind: 'number', value: integer(BigInt(token.text)) };
+      case 'symbol':
+        this.#calledAt = this.#position;
+        return { kind: 'symbol', name: token.text };
+      case 'letter':
+        return { kind: 'symbol', name: token.text };
+      case 'constant':
+        return { kind: 'constant', name: 'pi' };
+      default:
+        return this.#call(token.text);
+    }
   }
 
-  #number(text: string): Value {
-    if (text.length > 600) throw new NotComparable('number too long');
-    // Python refuses 05 and takes 00.
-    if (/^0\d*[1-9]\d*$/.test(text)) throw new NotAnExpression('leading zero');
-    const value = parseDecimal(text);
-    if (value === null) throw new NotComparable('number out of range');
-    this.#position += text.length;
-    return this.#algebra.constant(value);
+  /** f(x), and sympy's f^2(x) for the square of it. */
+  #call(name: string): Expression {
+    const exponent = this.#take('**') ? this.#nested(() => this.#postfix()) : null;
+    if (!this.#take('(')) throw new NotAnExpression('argument missing');
+    const argument = this.#bracket(true);
+    const value: Expression =
+      name === 'sqrt'
+        ? { kind: 'power', left: argument, right: HALF }
+        : { kind: 'call', name: name as FunctionName, argument };
+    return exponent === null ? value : { kind: 'power', left: value, right: exponent };
   }
+}
 
-  #named(name: string): Value {
-    const algebra = this.#algebra;
-    if (REFUSED.has(name)) throw new NotAnExpression(name);
-    if (name === 'sqrt' || name === 'ln') {
-      if (!this.#take('(')) throw new NotAnExpression('argument missing');
-      const argument = this.#bracket();
-      return name === 'sqrt'
-        ? algebra.power(argument, algebra.constant({ num: 1n, den: 2n }))
-        : applyFunction(algebra, 'ln', [argument]);
-    }
-    if (name === 'pi') return algebra.atom('pi');
-    if (name.includes('_')) return algebra.atom(`symbol:${name}`);
-    let product: Value | null = null;
-    for (const [piece] of name.matchAll(/\d+|[^\d]/gu)) {
-      const factor = /\d/.test(piece) ? algebra.constant(integer(BigInt(piece))) : algebra.atom(`symbol:${piece}`);
-      product = product === null ? factor : algebra.multiply(product, factor);
-    }
-    if (product === null) throw new NotAnExpression(name);
-    return product;
-  }
+function readNumber(text: string): Expression {
+  const imaginary = text.endsWith('j');
+  const digits = (imaginary ? text.slice(0, -1) : text).replaceAll('_', '');
+  const value: Expression = { kind: 'number', value: numberValue(digits) };
+  return imaginary ? { kind: 'multiply', left: value, right: { kind: 'constant', name: 'i' } } : value;
+}
+
+function numberValue(text: string): SympyNumber {
+  if (/^(?:\d+|0[xbo].*)$/.test(text)) return integer(BigInt(text));
+  const repeating = /^(\d*)\.(\d*)\[(\d+)\]$/.exec(text);
+  if (repeating !== null)
+    return repeatingDecimal(repeating[1] as string, repeating[2] as string, repeating[3] as string);
+  const [digits, exponentText] = text.split('e') as [string, string?];
+  const [whole, decimals = ''] = digits.split('.') as [string, string?];
+  const exponent = Number(exponentText ?? 0) - decimals.length;
+  if (Math.abs(exponent) > 1000) throw new NotAnExpression('number out of range');
+  const power = 10n ** BigInt(Math.abs(exponent));
+  const mantissa = BigInt(`${whole}${decimals}`);
+  const value = exponent >= 0 ? integer(mantissa * power) : (fraction(mantissa, power) as Rational);
+  return floatLiteral(text, value);
+}
+
+/** sympy's 0.2[1] = 0.2111... */
+function repeatingDecimal(whole: string, decimals: string, period: string): Rational {
+  const scale = 10n ** BigInt(decimals.length);
+  const head = fraction(BigInt(`${whole}${decimals}` || '0'), scale) as Rational;
+  return add(head, fraction(BigInt(period), scale * (10n ** BigInt(period.length) - 1n)) as Rational);
 }
