@@ -3,8 +3,8 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { controlledReward } from './control.ts';
 import { questionRows, writeQuestions } from './generation.ts';
 import { batchAdvantages } from './method/advantages.ts';
-import { challengerRewards } from './method/challenger-reward.ts';
 import { getPreset } from './method/presets.ts';
+import { computeChallengerRewards } from './reward-threads.ts';
 import { withModel } from './store.ts';
 import { stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
 import { runUnit } from './unit.ts';
@@ -35,7 +35,7 @@ export function trainChallengerStep(deps: ActivityDependencies, ref: UnitRef): P
         answerQuestions(deps, context, solver, asked, settings.votes, 'training'),
       );
       const voteOf = new Map(answered.map(({ item, vote }) => [item, vote]));
-      const computed = challengerRewards(
+      const computed = await computeChallengerRewards(
         written.map(({ item, parsed }) => ({
           valid: parsed.status === 'valid',
           question: parsed.status === 'valid' ? (parsed.question ?? '') : '',
@@ -44,6 +44,7 @@ export function trainChallengerStep(deps: ActivityDependencies, ref: UnitRef): P
         })),
         preset,
         settings.repetitionWeight === undefined ? {} : { repetitionWeight: settings.repetitionWeight },
+        { signal: call.signal },
       );
       const totals = computed.map((reward, item) => controlledReward(run, place, item, 0, reward.total));
       const advantages = batchAdvantages(totals, settings.groupSize);

@@ -1,154 +1,130 @@
 /**
  * Sentence BLEU as the public code computes it (caller_penalty.py:30-43): NLTK 3.9.1 `sentence_bleu`, uniform weights on 1- to
- * 4-grams, smoothing method 1 with epsilon 0.1, one reference. N-grams are interned once for a batch and compared as integers.
+ * 4-grams, smoothing method 1 with epsilon 0.1, one reference; to the last bit, since the order in which equally distant
+ * clusters merge hangs on it. Python's `log` and `exp` are the correctly rounded ones but for three values in ten thousand.
  */
+import { buildNgramIndex, internTokens, MAX_ORDER } from './ngram-index.ts';
+import type { NgramIndex } from './ngram-index.ts';
+import { roundedExp, roundedLog } from './rounded-exponential.ts';
 
-export const MAX_ORDER = 4;
 const SMOOTHING = 0.1;
-
-/** One text's n-grams: for each order, ascending ids and how often each occurs. */
-export interface NgramProfile {
-  tokens: number;
-  ids: Int32Array[];
-  counts: Int32Array[];
-}
-
-export interface NgramBatch {
-  profiles: NgramProfile[];
-  /** Number of distinct n-grams of all orders; ids run from 0 to this. */
-  distinct: number;
-}
-
-/** Interns the n-grams of every token list. An n-gram is keyed by (id of its first n - 1 tokens, last token): no joined strings. */
-export function internNgrams(tokenLists: readonly (readonly string[])[]): NgramBatch {
-  const vocabulary = new Map<string, number>();
-  const extensions = new Map<number, number>();
-  let distinct = 0;
-  const words = tokenLists.map((tokens) =>
-    Int32Array.from(tokens, (token) => {
-      const known = vocabulary.get(token);
-      if (known !== undefined) return known;
-      vocabulary.set(token, distinct);
-      distinct += 1;
-      return distinct - 1;
-    }),
-  );
-  const vocabularySize = Math.max(1, vocabulary.size);
-  const extend = (prefix: number, word: number): number => {
-    const key = prefix * vocabularySize + word;
-    const known = extensions.get(key);
-    if (known !== undefined) return known;
-    extensions.set(key, distinct);
-    distinct += 1;
-    return distinct - 1;
-  };
-  const profiles = words.map((list) => {
-    const ids: Int32Array[] = [];
-    const counts: Int32Array[] = [];
-    let grams = list;
-    for (let order = 1; order <= MAX_ORDER; order += 1) {
-      if (order > 1) {
-        const shorter = grams;
-        grams = new Int32Array(Math.max(0, list.length - order + 1));
-        for (let i = 0; i < grams.length; i += 1)
-          grams[i] = extend(shorter[i] as number, list[i + order - 1] as number);
-      }
-      const [orderIds, orderCounts] = countSorted(grams);
-      ids.push(orderIds);
-      counts.push(orderCounts);
-    }
-    return { tokens: list.length, ids, counts };
-  });
-  return { profiles, distinct };
-}
-
-function countSorted(grams: Int32Array): [Int32Array, Int32Array] {
-  const sorted = grams.slice().sort();
-  const ids = new Int32Array(sorted.length);
-  const counts = new Int32Array(sorted.length);
-  let size = 0;
-  for (let i = 0; i < sorted.length; i += 1) {
-    const id = sorted[i] as number;
-    if (size > 0 && ids[size - 1] === id) {
-      counts[size - 1] = (counts[size - 1] as number) + 1;
-    } else {
-      ids[size] = id;
-      counts[size] = 1;
-      size += 1;
-    }
-  }
-  return [ids.slice(0, size), counts.slice(0, size)];
-}
+const WEIGHT = 1 / MAX_ORDER;
 
 /**
- * BLEU from the clipped matches of orders 1 to 4. `hypothesis` and `reference` are lengths in tokens. 0 without a common
- * token; a precision without a match is 0.1 / denominator, and no denominator is below 1.
+ * A hypothesis of five tokens or more has two 4-grams or more; without a match among them BLEU is at most (0.1 / 2)^(1/4).
  */
-export function bleuFromMatches(matches: ArrayLike<number>, hypothesis: number, reference: number): number {
-  if (hypothesis === 0 || (matches[0] as number) === 0) return 0;
-  let sum = 0;
-  for (let order = 0; order < MAX_ORDER; order += 1) {
-    const possible = Math.max(1, hypothesis - order);
-    const matched = matches[order] as number;
-    sum += 0.25 * Math.log((matched === 0 ? SMOOTHING : matched) / possible);
+const FOURTH_MIN_TOKENS = 5;
+const MOST_WITHOUT_FOURTH = (SMOOTHING / 2) ** WEIGHT;
+/** Tables for longer hypotheses than this are made for one row at a time, to bound memory. */
+const MAX_KEPT_TABLE = 512;
+
+/** BLEU of one text with all later ones, a row at a time; the earlier text is the hypothesis. */
+export class BleuRows {
+  readonly #index: NgramIndex;
+  readonly #matches: Int32Array[];
+  readonly #logs = new Map<number, Float64Array>();
+  /** The distinct lengths, and for each text which of them is its own. */
+  readonly #lengths: number[];
+  readonly #lengthOf: Int32Array;
+
+  constructor(index: NgramIndex) {
+    this.#index = index;
+    this.#matches = Array.from({ length: MAX_ORDER }, () => new Int32Array(index.texts));
+    const places = new Map([...new Set(index.lengths)].map((length, place) => [length, place]));
+    this.#lengths = [...places.keys()];
+    this.#lengthOf = index.lengths.map((length) => places.get(length) as number);
   }
-  const brevity = hypothesis > reference ? 1 : Math.exp(1 - reference / hypothesis);
-  return brevity * Math.exp(sum);
+
+  /** Writes BLEU of text i with i + 1, i + 2, ... to `scores` from `offset` on. A score below `least` may become 0. */
+  write(i: number, scores: Float64Array, offset: number, least = 0): void {
+    const { lengths, rows, texts } = this.#index;
+    const hypothesis = lengths[i] as number;
+    const onlyWithFourth = hypothesis >= FOURTH_MIN_TOKENS && least >= MOST_WITHOUT_FOURTH;
+    if (onlyWithFourth && rows[i * MAX_ORDER + MAX_ORDER - 1] === rows[(i + 1) * MAX_ORDER]) {
+      scores.fill(0, offset, offset + texts - i - 1);
+      return;
+    }
+    for (let order = 0; order < MAX_ORDER; order += 1) this.#count(i, order);
+    const brevity = Float64Array.from(this.#lengths, (reference) => brevityPenalty(hypothesis, reference));
+    const [first, second, third, fourth] = this.#matches as [Int32Array, Int32Array, Int32Array, Int32Array];
+    const firstLog = this.#weightedLogs(hypothesis);
+    const secondLog = this.#weightedLogs(hypothesis - 1);
+    const thirdLog = this.#weightedLogs(hypothesis - 2);
+    const fourthLog = this.#weightedLogs(hypothesis - 3);
+    const lengthOf = this.#lengthOf;
+    let place = offset;
+    for (let j = i + 1; j < texts; j += 1) {
+      const common = first[j] as number;
+      if (common === 0 || (onlyWithFourth && fourth[j] === 0)) {
+        scores[place] = 0;
+      } else {
+        const sum = sumOfFour(
+          firstLog[common] as number,
+          secondLog[second[j] as number] as number,
+          thirdLog[third[j] as number] as number,
+          fourthLog[fourth[j] as number] as number,
+        );
+        scores[place] = (brevity[lengthOf[j] as number] as number) * roundedExp(sum);
+      }
+      place += 1;
+    }
+  }
+
+  /** Counts the common items of one order with every later text. */
+  #count(i: number, order: number): void {
+    const { rows, from, to, postings } = this.#index;
+    const matches = this.#matches[order] as Int32Array;
+    matches.fill(0, i + 1);
+    const end = rows[i * MAX_ORDER + order + 1] as number;
+    for (let entry = rows[i * MAX_ORDER + order] as number; entry < end; entry += 1) {
+      const stop = to[entry] as number;
+      for (let place = from[entry] as number; place < stop; place += 1) {
+        const text = postings[place] as number;
+        matches[text] = (matches[text] as number) + 1;
+      }
+    }
+  }
+
+  /** Weighted logarithms of the precisions with 0, 1, 2, ... matches among `possible` n-grams. */
+  #weightedLogs(possible: number): Float64Array {
+    const denominator = Math.max(1, possible);
+    const known = this.#logs.get(denominator);
+    if (known !== undefined) return known;
+    const logs = Float64Array.from(
+      { length: denominator + 1 },
+      (_, matches) => WEIGHT * roundedLog((matches === 0 ? SMOOTHING : matches) / denominator),
+    );
+    if (denominator <= MAX_KEPT_TABLE) this.#logs.set(denominator, logs);
+    return logs;
+  }
 }
 
-/** Compares one text at a time with many: the first text's counts are spread over a table, so a pair costs one pass over the second. */
-export class BleuRow {
-  readonly #batch: NgramBatch;
-  readonly #table: Int32Array;
-  readonly #matches = new Int32Array(MAX_ORDER);
-  #current = -1;
+function brevityPenalty(hypothesis: number, reference: number): number {
+  if (hypothesis > reference) return 1;
+  return hypothesis === 0 ? 0 : roundedExp(1 - reference / hypothesis);
+}
 
-  constructor(batch: NgramBatch) {
-    this.#batch = batch;
-    this.#table = new Int32Array(batch.distinct);
-  }
-
-  #select(index: number): void {
-    if (this.#current === index) return;
-    if (this.#current >= 0) this.#spread(this.#current, false);
-    this.#spread(index, true);
-    this.#current = index;
-  }
-
-  #spread(index: number, write: boolean): void {
-    const profile = this.#batch.profiles[index] as NgramProfile;
-    for (let order = 0; order < MAX_ORDER; order += 1) {
-      const ids = profile.ids[order] as Int32Array;
-      const counts = profile.counts[order] as Int32Array;
-      for (let k = 0; k < ids.length; k += 1) this.#table[ids[k] as number] = write ? (counts[k] as number) : 0;
-    }
-  }
-
-  /** BLEU with text `hypothesis` as hypothesis and text `reference` as reference. Cheapest when `hypothesis` changes rarely. */
-  bleu(hypothesis: number, reference: number): number {
-    this.#select(hypothesis);
-    const other = this.#batch.profiles[reference] as NgramProfile;
-    const table = this.#table;
-    const matches = this.#matches;
-    matches.fill(0);
-    for (let order = 0; order < MAX_ORDER; order += 1) {
-      const ids = other.ids[order] as Int32Array;
-      const counts = other.counts[order] as Int32Array;
-      let matched = 0;
-      for (let k = 0; k < ids.length; k += 1) {
-        const mine = table[ids[k] as number] as number;
-        const theirs = counts[k] as number;
-        matched += mine < theirs ? mine : theirs;
-      }
-      matches[order] = matched;
-      if (matched === 0) break; // no n-gram in common means no longer one either
-    }
-    const profile = this.#batch.profiles[hypothesis] as NgramProfile;
-    return bleuFromMatches(matches, profile.tokens, other.tokens);
-  }
+/** Rounded once, as Python's `fsum`: the errors of the additions are exact, and so is their own sum for numbers this close. */
+function sumOfFour(a: number, b: number, c: number, d: number): number {
+  const ab = a + b;
+  const abTail = ab - a;
+  const abc = ab + c;
+  const abcTail = abc - ab;
+  const abcd = abc + d;
+  const abcdTail = abcd - abc;
+  return (
+    abcd +
+    (a -
+      (ab - abTail) +
+      (b - abTail) +
+      (ab - (abc - abcTail) + (c - abcTail)) +
+      (abc - (abcd - abcdTail) + (d - abcdTail)))
+  );
 }
 
 /** BLEU of two token lists. */
 export function sentenceBleu(hypothesis: readonly string[], reference: readonly string[]): number {
-  return new BleuRow(internNgrams([hypothesis, reference])).bleu(0, 1);
+  const score = new Float64Array(1);
+  new BleuRows(buildNgramIndex(internTokens([hypothesis, reference]))).write(0, score, 0);
+  return score[0] as number;
 }

@@ -3,7 +3,9 @@
  * public code (caller_penalty.py:141): min(p̂, 1 - p̂) - |C| / B without a floor, and -1 - 1/B for invalid output.
  */
 import { RZeroError } from '../errors.ts';
-import { repetitionPenalties } from './repetition.ts';
+import { pairCount } from './bleu-distances.ts';
+import type { RowShare } from './bleu-distances.ts';
+import { clusteredItems, repetitionPenalties, writeRepetitionDistances } from './repetition.ts';
 import type { FrozenPreset, UncertaintyShape } from './presets.ts';
 
 export interface ChallengerRewardItem {
@@ -33,6 +35,8 @@ export interface ChallengerReward {
 export interface ChallengerRewardOptions {
   /** λ. @default the preset's, 1 */
   repetitionWeight?: number;
+  /** Distances that `writeRewardDistances` has filled, if they are known already; overwritten. */
+  distances?: Float64Array;
 }
 
 /** Uncertainty of p̂ = votes / total; 0 when nobody voted. */
@@ -55,11 +59,8 @@ export function challengerRewards(
     });
   }
   items.forEach((item, i) => checkCounts(item, i));
-  const repetition = repetitionPenalties(
-    items.map((item) => (item.valid ? item.question : '')),
-    preset.repetition,
-    items.map((item) => item.valid),
-  );
+  const { questions, valid } = batchOf(items);
+  const repetition = repetitionPenalties(questions, preset.repetition, valid, options.distances);
   return items.map((item, i) => {
     const share = repetition.penalty[i] as number;
     const worth = baseReward(item, preset);
@@ -72,6 +73,30 @@ export function challengerRewards(
       format: item.valid ? 1 : 0,
     };
   });
+}
+
+function batchOf(items: readonly ChallengerRewardItem[]): { questions: string[]; valid: boolean[] } {
+  return {
+    questions: items.map((item) => (item.valid ? item.question : '')),
+    valid: items.map((item) => item.valid),
+  };
+}
+
+/** Number of distances between the questions of a batch: the length of the array that `writeRewardDistances` fills. */
+export function rewardDistanceCount(items: readonly ChallengerRewardItem[], preset: FrozenPreset): number {
+  const { questions, valid } = batchOf(items);
+  return pairCount(clusteredItems(questions, preset.repetition, valid).length);
+}
+
+/** The costly part of `challengerRewards`, for threads that fill a share each. */
+export function writeRewardDistances(
+  items: readonly ChallengerRewardItem[],
+  preset: FrozenPreset,
+  distances: Float64Array,
+  share: RowShare,
+): void {
+  const { questions, valid } = batchOf(items);
+  writeRepetitionDistances(questions, preset.repetition, valid, distances, share);
 }
 
 function baseReward(item: ChallengerRewardItem, preset: FrozenPreset): number {

@@ -3,17 +3,40 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { cpuMilliseconds } from './cpu-time.ts';
 import { sentenceBleu } from '../../activities/method/bleu.ts';
-import { challengerRewards } from '../../activities/method/challenger-reward.ts';
+import {
+  challengerRewards,
+  rewardDistanceCount,
+  writeRewardDistances,
+} from '../../activities/method/challenger-reward.ts';
 import { clusterBelow, pairIndex } from '../../activities/method/clustering.ts';
 import { getPreset } from '../../activities/method/presets.ts';
 import { pythonSplit } from '../../activities/method/python-text.ts';
-import { clusterByBleu, repetitionPenalties } from '../../activities/method/repetition.ts';
+import { clusterByBleu } from '../../activities/method/bleu-clusters.ts';
+import { repetitionPenalties } from '../../activities/method/repetition.ts';
+import { roundedExp, roundedLog } from '../../activities/method/rounded-exponential.ts';
 import { createRandom } from '../../activities/method/seeds.ts';
 
 const paper = getPreset('paper').repetition;
 const ours = getPreset('default').repetition;
 
-test('clustering by components and 4-gram index equals clustering of the whole matrix', () => {
+const EXACT_EXPONENTIALS = [
+  [-0.03354419126621444, 0.9670121767946281],
+  [-4.340126050811076, 0.013034885042047166],
+  [-5.262995697503982, 0.005179764445926963],
+  [-4.1783819010950545, 0.015323282103486453],
+  [-2.1966971983962758, 0.1111697242254074],
+  [-6.553209510315542, 0.0014255329854480849],
+  [-1.4703369060636615, 0.2298480349440349],
+  [-0.27274441474557876, 0.7612873365835616],
+] as const;
+const EXACT_LOGARITHMS = [
+  [0.3076923076923077, -1.1786549963416462],
+  [0.38461538461538464, -0.9555114450274363],
+  [0.35714285714285715, -1.0296194171811581],
+  [0.5333333333333333, -0.6286086594223742],
+] as const;
+
+test('clustering inside groups of near texts equals clustering of the whole matrix, where no tie decides', () => {
   const word = fc.constantFrom('find', 'the', 'sum', 'of', 'all', 'n', 'such', 'that', 'x');
   const text = fc.array(word, { maxLength: 9 }).map((words) => words.join(' '));
   fc.assert(
@@ -29,13 +52,126 @@ test('clustering by components and 4-gram index equals clustering of the whole m
             distances[pairIndex(i, j, n)] = 1 - sentenceBleu(tokens[i] as string[], tokens[j] as string[]);
           }
         }
-        assert.deepEqual(
-          [...clusterByBleu(tokens, threshold, paper)],
-          [...clusterBelow(distances, n, threshold).labels],
-        );
+        const whole = [...clusterBelow(distances.slice(), n, threshold).labels];
+        assert.deepEqual([...clusterByBleu(tokens, threshold, paper)], whole);
+        assert.deepEqual([...clusterByBleu(tokens, threshold, paper, distances.slice())], whole);
+        const low = distances.filter((distance) => distance < threshold);
+        fc.pre(new Set(low).size === low.length);
+        const grouped = { mergeIdentical: false, referenceTies: false };
+        assert.deepEqual([...clusterByBleu(tokens, threshold, grouped)], whole);
+        assert.deepEqual([...clusterByBleu(tokens, threshold, grouped, distances.slice())], whole);
       },
     ),
-    { numRuns: 1000 },
+    // A fixed seed: averages of different distances might be equal too, once in a long while.
+    { numRuns: 1000, seed: 4 },
+  );
+});
+
+test('equal distances are merged in the order in which the reference merges them', () => {
+  // Partitions from scikit-learn 1.7.0 on NLTK 3.9.1 distances; each differs from that of another order of merging.
+  const recorded: { texts: string[]; partition: number[] }[] = [
+    {
+      texts: [
+        'sum x and find how a the2 and5 such that sum and2',
+        'sum x sum find how how a how sum that a5 a',
+        'sum x and find how of a how sum that sum a',
+        'sum x and find how many a how sum that sum sum4',
+        'a x and find how how a how sum that sum a',
+        'sum x2 and find how a a how sum that sum a',
+        'sum x and find how a a how sum that x a',
+        'sum x and find how a a how sum that sum a',
+        'sum x and find how a a how many that sum7 a',
+      ],
+      partition: [0, 1, 2, 2, 2, 2, 2, 2, 2],
+    },
+    {
+      texts: [
+        'y how and a4 many2 n n of and all a the of all many the1 that find many',
+        'y y4 and and x find n find and all a how of all many sum that find many',
+        'y how4 and and x n n n6 and all a how of all many sum that find many',
+        'all that and and x n n of and is a how of all many sum that find many',
+        'y how and and x n n of and all a how of all a3 sum that is many',
+        'y how and and x n n of and all a how of a many sum that find many',
+        'how6 how and and x n n of and all a how of all many sum that find many',
+        'y a7 and and that6 n n such8 and all a how of all many sum that find and',
+      ],
+      partition: [0, 1, 2, 2, 2, 2, 2, 1],
+    },
+    {
+      texts: [
+        'sum how many a n of a find the x',
+        'sum how many a the6 of y4 find2 the x',
+        'sum how many a n of a find the x',
+        'sum how many is2 n of a find the x',
+        'sum how many a n of a that the x',
+        'sum how many a n of x find the x',
+        'sum how many a n of a find the x',
+        'of how many sum7 n of a find the x',
+        'sum how y0 a n of a find the x',
+        'sum how many a n of a find the x',
+      ],
+      partition: [0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+    },
+  ];
+  for (const { texts, partition } of recorded) {
+    assert.deepEqual([...repetitionPenalties(texts, paper).cluster], partition);
+    assert.notDeepEqual([...repetitionPenalties(texts, { ...paper, referenceTies: false }).cluster], partition);
+  }
+});
+
+test('BLEU is the textbook formula on counts of n-grams', () => {
+  const words = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 12 });
+  fc.assert(
+    fc.property(words, words, (hypothesis, reference) => {
+      const count = (list: string[], order: number): Map<string, number> => {
+        const counts = new Map<string, number>();
+        for (let i = 0; i + order <= list.length; i += 1) {
+          const gram = list.slice(i, i + order).join(' ');
+          counts.set(gram, (counts.get(gram) ?? 0) + 1);
+        }
+        return counts;
+      };
+      let score = hypothesis.length > reference.length ? 1 : Math.exp(1 - reference.length / hypothesis.length);
+      for (let order = 1; order <= 4; order += 1) {
+        const theirs = count(reference, order);
+        let matches = 0;
+        for (const [gram, times] of count(hypothesis, order)) matches += Math.min(times, theirs.get(gram) ?? 0);
+        if (order === 1 && matches === 0) score = 0;
+        score *= ((matches || 0.1) / Math.max(1, hypothesis.length - order + 1)) ** 0.25;
+      }
+      const actual = sentenceBleu(hypothesis, reference);
+      assert.ok(Math.abs(actual - (Number.isNaN(score) ? 0 : score)) < 1e-14);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('exp and log are rounded correctly where the platform may not be', () => {
+  // Nearest doubles to the exact values, of arguments for which V8 or glibc is one unit in the last place off.
+  for (const [x, exp] of EXACT_EXPONENTIALS) assert.equal(roundedExp(x), exp);
+  for (const [x, log] of EXACT_LOGARITHMS) assert.equal(roundedLog(x), log);
+  for (const x of [1e-300, 3, 1e300]) assert.ok(Math.abs(roundedExp(roundedLog(x)) / x - 1) < 1e-12);
+  assert.deepEqual([roundedExp(0), roundedExp(-Infinity), roundedLog(1), roundedLog(0)], [1, 0, 0, -Infinity]);
+});
+
+test('distances may be filled by several threads, each its own rows', () => {
+  const word = fc.constantFrom('find', 'the', 'sum', 'of', 'all');
+  const text = fc.array(word, { maxLength: 7 }).map((words) => words.join(' '));
+  fc.assert(
+    fc.property(fc.array(text, { minLength: 1, maxLength: 12 }), fc.integer({ min: 1, max: 4 }), (texts, step) => {
+      for (const name of ['paper', 'default'] as const) {
+        const items = texts.map((question) => ({ valid: question !== '', votes: 1, total: 2, question }));
+        const distances = new Float64Array(rewardDistanceCount(items, getPreset(name)));
+        for (let first = 0; first < step; first += 1) {
+          writeRewardDistances(items, getPreset(name), distances, { first, step });
+        }
+        assert.deepEqual(
+          challengerRewards(items, getPreset(name), { distances }),
+          challengerRewards(items, getPreset(name)),
+        );
+      }
+    }),
+    { numRuns: 200 },
   );
 });
 
@@ -170,6 +306,6 @@ test('a batch of 2,048 questions takes seconds, diverse or collapsed', () => {
     base.map((word) => (random.below(12) === 0 ? pick() : word)).join(' '),
   );
   for (const texts of [diverse, collapsed]) {
-    assert.ok(cpuMilliseconds(() => repetitionPenalties(texts, paper)) < 15_000);
+    for (const options of [paper, ours]) assert.ok(cpuMilliseconds(() => repetitionPenalties(texts, options)) < 15_000);
   }
 });
