@@ -1,17 +1,35 @@
 import { getPreset } from './method/presets.ts';
-import type { FrozenGatePolicy, PresetName, RationalBound } from './method/presets.ts';
+import type { DuplicateRule, FrozenGatePolicy, PresetName, RationalBound } from './method/presets.ts';
 
 export interface GateSettings {
   preset: PresetName;
-  gate: { lower?: number | undefined; upper?: number | undefined };
+  gate: {
+    lower?: number | undefined;
+    upper?: number | undefined;
+    /** Absent in runs that were stored before there was such a field. */
+    duplicates?:
+      | {
+          withinIteration?: DuplicateRule | undefined;
+          earlierIterations?: DuplicateRule | undefined;
+          similarity?: number | undefined;
+        }
+      | undefined;
+  };
 }
 
-/** The preset's gate, with the run's own band where it names one. */
+/** The preset's gate, with the run's own bounds and rules where it names some. */
 export function gatePolicy(settings: GateSettings): FrozenGatePolicy {
   const { gate } = getPreset(settings.preset);
-  const { lower, upper } = settings.gate;
+  const { lower, upper, duplicates = {} } = settings.gate;
+  const { withinIteration, earlierIterations, similarity } = duplicates;
   return {
     ...gate,
+    duplicates: {
+      ...gate.duplicates,
+      ...(withinIteration === undefined ? {} : { withinIteration }),
+      ...(earlierIterations === undefined ? {} : { earlierIterations }),
+      ...(similarity === undefined ? {} : { similarity: rational(similarity) }),
+    },
     ...(lower === undefined ? {} : { lower: rational(lower) }),
     ...(upper === undefined ? {} : { upper: rational(upper) }),
   };

@@ -42,8 +42,8 @@ const optimizer = (learningRate: number, warmupSteps: number, klCoefficient: num
 
 const challenger = z.strictObject({
   steps: z.int().min(0).max(10_000).default(8),
-  /** Questions a step, all groups together. More than 2,048 would cluster longer than a heartbeat may take. */
-  rollouts: count(2048).default(128),
+  /** Questions a step, all groups together. 8,192 take up to 15 s and half a gigabyte to cluster. */
+  rollouts: count(8192).default(128),
   groupSize: z.int().min(2).max(1024).default(8),
   /** Solver answers per question, m. */
   votes: count(1024).default(8),
@@ -62,10 +62,22 @@ const labelling = z.strictObject({
   votes: count(1024).default(8),
 });
 
+const duplicateRule = z.enum(['none', 'exact', 'near']);
+
+/** Which repeated questions are dropped; the preset's rules where omitted. */
+const duplicates = z.strictObject({
+  withinIteration: duplicateRule.optional(),
+  /** Against the questions that the Solver was trained on in earlier iterations. */
+  earlierIterations: duplicateRule.optional(),
+  /** Least share of words that near duplicates have in common; their numbers and symbols are the same anyway. */
+  similarity: z.number().min(0.5).max(1).multipleOf(0.01).optional(),
+});
+
 const gate = z.strictObject({
   /** Bounds of the share of votes that the majority must have; the preset's when omitted. Both inclusive. */
   lower: z.number().min(0).max(1).optional(),
   upper: z.number().min(0).max(1).optional(),
+  duplicates: duplicates.prefault({}),
   /** Fewest kept questions the Solver is trained on: training on next to nothing would look like a run and be none. */
   minimumQuestions: count(1_000_000).default(8),
   /**
@@ -198,7 +210,15 @@ function flatten(value: object, prefix = ''): Map<string, unknown> {
 }
 
 function fieldsAt(path: readonly PropertyKey[]): string {
-  const sections: Record<string, z.ZodObject> = { challenger, labelling, gate, solver, evaluation };
-  const section = path.length === 0 ? runInput : sections[String(path[0])];
+  const sections: Record<string, z.ZodObject> = {
+    '': runInput,
+    challenger,
+    labelling,
+    gate,
+    'gate.duplicates': duplicates,
+    solver,
+    evaluation,
+  };
+  const section = sections[path.join('.')];
   return Object.keys((section ?? runInput).shape).join(', ');
 }

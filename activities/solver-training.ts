@@ -1,22 +1,21 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import { controlledReward } from './control.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { RZeroError } from './errors.ts';
 import { batchAdvantages } from './method/advantages.ts';
 import { isWorked } from './method/evaluation.ts';
 import { getPreset } from './method/presets.ts';
 import { deriveSeed, permutation } from './method/seeds.ts';
 import { solverReward } from './method/solver-reward.ts';
 import { solverPrompt } from './profile.ts';
-import type { RunConfig } from './run-input.ts';
 import { sampleAs } from './sampling.ts';
 import { withModel } from './store.ts';
 import { stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
 import { runUnit } from './unit.ts';
 import type { UnitContext } from './unit.ts';
+import { datasetYield, judgeYield, tooFewQuestions } from './yield-guard.ts';
 import { mean } from './statistics.ts';
 import { insertRows } from '../db/bulk.ts';
-import { readDataset } from '../db/queries/lineage.ts';
+import { readDataset, readDropReasons } from '../db/queries/lineage.ts';
 import type { DatasetRow } from '../db/queries/lineage.ts';
 import { rewards, rollouts as rolloutTable } from '../db/schema.ts';
 
@@ -27,9 +26,9 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
     const { questions, groupSize } = config.solver;
     const preset = getPreset(config.preset);
     const dataset = await readDataset(deps.database, run.runId, place.iteration);
-    if (tooFew(dataset, config, place.iteration)) {
-      const metrics = { kept: dataset.length, skipped: 1 };
-      return { usesModel: false, metrics, write: () => Promise.resolve() };
+    const found = datasetYield(config, dataset.length);
+    if (await isSkipped(deps, context, dataset.length)) {
+      return { usesModel: false, metrics: { ...found, skipped: 1 }, write: () => Promise.resolve() };
     }
     const batch = batchOf(dataset, context, questions);
     const checkpoints = await stepCheckpoints(deps, context, 'solver');
@@ -45,7 +44,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
         const item = Math.floor(index / groupSize);
         const sample = index % groupSize;
         const source = batch[item]!;
-        const reward = solverReward(rollout.text, source.label, preset);
+        const reward = solverReward(rollout.text, source.label, preset, { question: source.question });
         return {
           ...rollout,
           item,
@@ -64,6 +63,8 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
       return {
         usesModel: true,
         metrics: {
+          ...found,
+          repeated: batch.length - new Set(batch).size,
           rollouts: rollouts.length,
           meanReward: mean(judged.map(({ total }) => total)),
           workedShare: mean(judged.map(({ text }) => Number(isWorked(text)))),
@@ -114,18 +115,12 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
 }
 
 /** @returns true when the step is to be skipped; throws when the run is to park. */
-function tooFew(dataset: readonly DatasetRow[], config: RunConfig, iteration: number): boolean {
-  const { minimumQuestions, onTooFew } = config.gate;
-  if (dataset.length >= minimumQuestions) return false;
-  if ((onTooFew ?? (config.control === 'none' ? 'park' : 'skip')) === 'skip') return true;
-  throw new RZeroError(
-    'TooFewQuestions',
-    `Iteration ${iteration} kept ${dataset.length} questions; training the Solver needs ${minimumQuestions}.`,
-    {
-      field: 'gate.minimumQuestions',
-      fix: 'See why in the view r_zero.funnel_reasons; start a run with a wider gate, more labelling.questions, or gate.onTooFew "skip".',
-    },
-  );
+async function isSkipped(deps: ActivityDependencies, context: UnitContext, kept: number): Promise<boolean> {
+  const { run, config, place } = context;
+  const verdict = judgeYield(config, kept);
+  if (verdict !== 'park') return verdict === 'skip';
+  const reasons = await readDropReasons(deps.database, run.runId, place.iteration);
+  throw tooFewQuestions(config, place.iteration, kept, reasons);
 }
 
 /** Step s takes the next questions of an endless sequence of seeded permutations, so every question is used equally often. */

@@ -3,7 +3,8 @@
  * section 3.3: |p̂ - 1/2| <= δ = 1/4. Public code: 0.3 <= score <= 0.8 with text filters (evaluate.py:169, upload.py:47).
  */
 import { RZeroError } from '../errors.ts';
-import type { FrozenGatePolicy, RationalBound } from './presets.ts';
+import type { TextMatch } from './copy-finder.ts';
+import type { DuplicateRule, FrozenGatePolicy, RationalBound } from './presets.ts';
 
 export type GateReason =
   | 'kept'
@@ -14,7 +15,10 @@ export type GateReason =
   | 'below_band'
   | 'above_band'
   | 'tie'
-  | 'duplicate';
+  | 'duplicate'
+  | 'duplicate_earlier'
+  | 'near_duplicate'
+  | 'near_duplicate_earlier';
 
 export interface GateInput {
   question: string | null;
@@ -23,10 +27,12 @@ export interface GateInput {
   /** p̂ = votes / total. */
   votes: number;
   total: number;
-  /** Id of an earlier question with the same text. */
-  duplicateOf?: string | number;
-  /** The question belongs to an evaluation set. Such questions are dropped under every policy. */
-  heldOut?: boolean;
+  /** The question of this iteration that this one repeats. */
+  duplicateOf?: TextMatch | undefined;
+  /** The question of an earlier iteration, kept there, that this one repeats. */
+  earlierDuplicateOf?: TextMatch | undefined;
+  /** The question of the evaluation set that this one repeats; its id is its place in the set. */
+  heldOut?: TextMatch | undefined;
   /** The two largest classes were equally large. */
   tie?: boolean;
 }
@@ -59,12 +65,14 @@ function wholeNumbers(values: Record<string, number>): void {
   }
 }
 
-function checkPolicy({ lower, upper }: FrozenGatePolicy): void {
+function checkPolicy({ lower, upper, duplicates }: FrozenGatePolicy): void {
   wholeNumbers({
     'gate.lower.numerator': lower.numerator,
     'gate.lower.denominator': lower.denominator,
     'gate.upper.numerator': upper.numerator,
     'gate.upper.denominator': upper.denominator,
+    'gate.duplicates.similarity.numerator': duplicates.similarity.numerator,
+    'gate.duplicates.similarity.denominator': duplicates.similarity.denominator,
   });
   const ordered =
     lower.denominator > 0 && upper.denominator > 0 && compareWithBound(lower.numerator, lower.denominator, upper) <= 0;
@@ -75,25 +83,53 @@ function checkPolicy({ lower, upper }: FrozenGatePolicy): void {
       { field: 'gate.lower', fix: 'Give a lower bound that is not above the upper bound.' },
     );
   }
+  const { numerator, denominator } = duplicates.similarity;
+  if (numerator === 0 || numerator > denominator) {
+    throw new RZeroError('PresetInvalid', `The similarity of near duplicates is ${numerator}/${denominator}.`, {
+      field: 'gate.duplicates.similarity',
+      fix: 'Give a number above 0 and up to 1.',
+    });
+  }
 }
 
 function reasonFor(input: GateInput, policy: FrozenGatePolicy): GateReason {
-  const { question, label, votes, total } = input;
-  if (question === null || question.trim() === '') return 'invalid_question';
+  const { question, label, votes, total, duplicateOf, earlierDuplicateOf } = input;
+  const { withinIteration, earlierIterations, heldOut } = policy.duplicates;
+  if (question === null || (policy.dropBlank && question.trim() === '')) return 'invalid_question';
   // Unboxed answers vote as "None" in the official variants, and the public code drops that exact string (upload.py:47); a
   // boxed "none" survives. Kept, it would reward the Solver for leaving the box out.
   if (label === null || label === '' || total === 0 || label === 'None') return 'no_label';
-  if (input.heldOut === true) return 'held_out';
+  if (isDropped(heldOut, input.heldOut)) return 'held_out';
   if (policy.textFilters && isFilteredText(question, label)) return 'text_filter';
   if (compareWithBound(votes, total, policy.lower) < 0) return 'below_band';
   if (compareWithBound(votes, total, policy.upper) > 0) return 'above_band';
   if (policy.dropTies && input.tie === true) return 'tie';
-  if (policy.dropDuplicates && input.duplicateOf !== undefined) return 'duplicate';
+  const within = isDropped(withinIteration, duplicateOf) ? duplicateOf?.kind : undefined;
+  const before = isDropped(earlierIterations, earlierDuplicateOf) ? earlierDuplicateOf?.kind : undefined;
+  if (within === 'exact') return 'duplicate';
+  if (before === 'exact') return 'duplicate_earlier';
+  if (within === 'near') return 'near_duplicate';
+  if (before === 'near') return 'near_duplicate_earlier';
   return 'kept';
+}
+
+function isDropped(rule: DuplicateRule, match: TextMatch | undefined): boolean {
+  return match !== undefined && (rule === 'near' || rule === match.kind);
 }
 
 function isFilteredText(question: string, label: string): boolean {
   return question.includes('证明') || question.toLowerCase().includes('box') || label.toLowerCase().includes('text');
+}
+
+const fraction = ({ numerator, denominator }: RationalBound): string => `${numerator}/${denominator}`;
+
+/** `duplicateOf`, `duplicateOfKind`, `duplicateOfSimilarity`: flat, so that SQL reaches them with one arrow. */
+function matchInputs(name: string, match: TextMatch | undefined): GateDecision['inputs'] {
+  return {
+    [name]: match?.id ?? null,
+    [`${name}Kind`]: match?.kind ?? null,
+    [`${name}Similarity`]: match?.similarity ?? null,
+  };
 }
 
 /** Keeps or drops one labelled question. Throws for counts that are not whole numbers and for an empty band. */
@@ -116,14 +152,19 @@ export function decide(input: GateInput, policy: FrozenGatePolicy): GateDecision
       label: input.label,
       votes: input.votes,
       total: input.total,
-      duplicateOf: input.duplicateOf ?? null,
-      heldOut: input.heldOut ?? false,
       tie: input.tie ?? null,
-      lower: `${policy.lower.numerator}/${policy.lower.denominator}`,
-      upper: `${policy.upper.numerator}/${policy.upper.denominator}`,
+      ...matchInputs('duplicateOf', input.duplicateOf),
+      ...matchInputs('earlierDuplicateOf', input.earlierDuplicateOf),
+      ...matchInputs('heldOut', input.heldOut),
+      lower: fraction(policy.lower),
+      upper: fraction(policy.upper),
       textFilters: policy.textFilters,
+      dropBlank: policy.dropBlank,
       dropTies: policy.dropTies,
-      dropDuplicates: policy.dropDuplicates,
+      withinIteration: policy.duplicates.withinIteration,
+      earlierIterations: policy.duplicates.earlierIterations,
+      heldOutRule: policy.duplicates.heldOut,
+      similarity: fraction(policy.duplicates.similarity),
     },
   };
 }

@@ -2,7 +2,7 @@
  * The Solver's reward for one rollout. arXiv 2508.05004, section 3.4: 1 if the answer equals the pseudo-label, else 0. Public code
  * (examples/reward_function/math.py:20-47): 0.9 accuracy + 0.1 for a `<think>` block that the prompt never asks for.
  */
-import { grade } from './answer-equivalence.ts';
+import { grade, readingOf } from './answer-equivalence.ts';
 import { extractBoxed, extractBoxedOfficial } from './boxed.ts';
 import { isPythonSpace } from './python-text.ts';
 import type { FrozenPreset } from './presets.ts';
@@ -16,13 +16,18 @@ export interface SolverReward {
   extracted: string | null;
 }
 
-/** Rewards one completion against the pseudo-label of its question. */
-export function solverReward(completionText: string, label: string, preset: FrozenPreset): SolverReward {
+/** Rewards one completion against the pseudo-label of its question, which decides how a percent sign is read. */
+export function solverReward(
+  completionText: string,
+  label: string,
+  preset: FrozenPreset,
+  context: { question?: string } = {},
+): SolverReward {
   const { accuracyWeight, formatWeight } = preset.solverReward;
   const official = preset.name === 'official-code';
   const text = official ? joinAroundMarks(completionText) : completionText;
   const answer = preset.grader === 'official' ? extractBoxedOfficial(text) : extractBoxed(text);
-  const accuracy = grade(answer, label, preset.grader) ? 1 : 0;
+  const accuracy = grade(answer, label, preset.grader, readingOf(context.question)) ? 1 : 0;
   const format = hasThinkFormat(text) ? 1 : 0;
   return {
     total: accuracyWeight * accuracy + formatWeight * format,

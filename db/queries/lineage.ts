@@ -104,6 +104,37 @@ export async function readDataset(pool: pg.Pool, runId: string, iteration: numbe
   return rows.map(({ question_id, ...rest }) => ({ questionId: Number(question_id), ...rest }));
 }
 
+/** What the Solver was trained on in the iterations before, oldest first. */
+export async function readTrainedBefore(
+  pool: pg.Pool,
+  runId: string,
+  iteration: number,
+): Promise<{ id: number; question: string }[]> {
+  const rows = await select<{ question_id: string; question: string }>(
+    pool,
+    `select question_id, question from r_zero.dataset where run_id = $1 and iteration < $2
+     order by iteration, dataset_index`,
+    [runId, iteration],
+  );
+  return rows.map(({ question_id, question }) => ({ id: Number(question_id), question }));
+}
+
+export interface QuestionCount {
+  stage: 'parsing' | 'gate';
+  reason: string;
+  questions: number;
+}
+
+/** Why the questions of an iteration that are not in its data set are not in it, the commonest reason first. */
+export function readDropReasons(pool: pg.Pool, runId: string, iteration: number): Promise<QuestionCount[]> {
+  return select<QuestionCount>(
+    pool,
+    `select stage, reason, questions from r_zero.funnel_reasons where run_id = $1 and iteration = $2
+     order by questions desc, stage, reason`,
+    [runId, iteration],
+  );
+}
+
 /** Labelled questions of an iteration: what an oracle can be asked about. */
 export async function readLabelled(pool: pg.Pool, runId: string, iteration: number): Promise<DatasetRow[]> {
   const rows = await select<{ question_id: string; question: string; label: string }>(

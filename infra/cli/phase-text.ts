@@ -55,9 +55,12 @@ const PARTS: Readonly<Record<Phase, (metrics: PhaseMetrics) => Part[]>> = {
   ],
   gating: (m) => [
     total(m['kept'], (value) => `kept ${count(value)}${m['questions'] ? ` of ${count(m['questions'].sum)}` : ''}`),
+    some(m['duplicates'], (value) => `${count(value)} copies dropped`),
+    some(m['short'], (value) => `${count(value)} fewer than a training step takes`),
   ],
   solver_training: (m) => [
     total(m['skipped'], (value) => `${count(value)} steps skipped, since too few questions were kept`),
+    some(m['repeated'], (value) => `questions repeated within steps ${count(value)} times`),
     trend('mean reward', m['meanReward'], decimal),
     trend('worked answers', m['workedShare'], (value) => percent(value, 0)),
     last('KL', m['kl'], (value) => decimal(value, 4)),
@@ -83,6 +86,11 @@ function trend(name: string, range: PhaseMetrics[string] | undefined, format: (v
 
 function last(name: string, range: PhaseMetrics[string] | undefined, format: (value: number) => string): Part {
   return range && isNumber(range.last) ? `${name} ${format(range.last)}` : undefined;
+}
+
+/** A total that is worth a word only when there is any. */
+function some(range: PhaseMetrics[string] | undefined, format: (value: number) => string): Part {
+  return range && isNumber(range.sum) && range.sum > 0 ? format(range.sum) : undefined;
 }
 
 function total(range: PhaseMetrics[string] | undefined, format: (value: number) => string): Part {

@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { cpuMilliseconds } from './cpu-time.ts';
 import { batchAdvantages, groupAdvantages } from '../../activities/method/advantages.ts';
 import { isWorked, majorityAtK, meanAtK, passAt1, wilsonInterval } from '../../activities/method/evaluation.ts';
-import { compareWithBound, decide } from '../../activities/method/gate.ts';
 import { clippedTokenLoss, grpoObjective, k3 } from '../../activities/method/grpo-reference.ts';
 import { computeTruth } from '../../activities/method/oracle.ts';
 import { getPreset, type PresetName } from '../../activities/method/presets.ts';
@@ -34,60 +33,6 @@ test('the default and paper Solver reward is 0 or 1', () => {
 test('the official Solver reward runs in linear time on long runs of spaces', () => {
   const text = `${' '.repeat(1_000_000)}x`;
   assert.ok(cpuMilliseconds(() => solverReward(text, '4', getPreset('official-code'))) < 1000);
-});
-
-test('the band is inclusive and exact', () => {
-  const kept = (votes: number, total: number): boolean =>
-    decide({ question: 'q', label: '1', votes, total }, preset.gate).kept;
-  assert.deepEqual([kept(2, 8), kept(6, 8), kept(1, 8), kept(7, 8)], [true, true, false, false]);
-  assert.equal(compareWithBound(3, 10, { numerator: 3, denominator: 10 }), 0);
-  fc.assert(
-    fc.property(
-      fc.nat(1000),
-      fc.integer({ min: 1, max: 1000 }),
-      fc.nat(100),
-      fc.integer({ min: 1, max: 100 }),
-      (a, b, c, d) => {
-        assert.equal(compareWithBound(a, b, { numerator: c, denominator: d }), Math.sign(a * d - c * b));
-      },
-    ),
-  );
-});
-
-test('each drop has its reason and its inputs', () => {
-  const input = { question: 'q', label: '4', votes: 4, total: 8 };
-  const reason = (change: object, policy = preset.gate): string => decide({ ...input, ...change }, policy).reason;
-  assert.equal(reason({}), 'kept');
-  assert.equal(reason({ question: null }), 'invalid_question');
-  assert.equal(reason({ label: null }), 'no_label');
-  assert.equal(reason({ heldOut: true }), 'held_out');
-  assert.equal(reason({ heldOut: true }, getPreset('official-code').gate), 'held_out');
-  assert.equal(reason({ votes: 1 }), 'below_band');
-  assert.equal(reason({ votes: 8 }), 'above_band');
-  assert.equal(reason({ duplicateOf: 7 }), 'duplicate');
-  assert.equal(reason({ duplicateOf: 7 }, getPreset('paper').gate), 'kept');
-  assert.equal(reason({ tie: true }), 'kept');
-  assert.equal(reason({ tie: true }, { ...preset.gate, dropTies: true }), 'tie');
-  const decision = decide({ ...input, duplicateOf: 7 }, preset.gate);
-  assert.deepEqual(
-    [decision.policy, decision.policyVersion, decision.inputs.duplicateOf, decision.inputs.lower],
-    ['default', 1, 7, '1/4'],
-  );
-});
-
-test('the gate refuses impossible counts and empty bands', () => {
-  assert.throws(() => decide({ question: 'q', label: '1', votes: 9, total: 8 }, preset.gate), {
-    code: 'RunInputInvalid',
-    field: 'votes',
-  });
-  assert.throws(() => decide({ question: 'q', label: '1', votes: 0.5, total: 8 }, preset.gate), {
-    code: 'RunInputInvalid',
-  });
-  const empty = { ...preset.gate, lower: { numerator: 3, denominator: 4 }, upper: { numerator: 1, denominator: 4 } };
-  assert.throws(() => decide({ question: 'q', label: '1', votes: 1, total: 8 }, empty), {
-    code: 'PresetInvalid',
-    field: 'gate.lower',
-  });
 });
 
 test('advantages have mean 0, unbiased deviation 1, and are zero without spread', () => {

@@ -1,0 +1,179 @@
+/** The gate and its yield guard on stored rows. */
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import type pg from 'pg';
+import { ActivityRunner, TINY } from '../support/activities.ts';
+import { createDatabase } from '../support/postgres.ts';
+import { finishUnit } from '../support/rows.ts';
+import { insertRows } from '../../db/bulk.ts';
+import { questions as questionTable, votes as voteTable } from '../../db/schema.ts';
+import type { RunInput } from '../../activities/contract.ts';
+
+interface Labelled {
+  question: string;
+  /** Of 8. @default 4 */
+  votes?: number;
+}
+
+/** Stores an iteration's questions and votes as if its first two phases had run, one shard of each. */
+async function store(pool: pg.Pool, runId: string, iteration: number, labelled: readonly Labelled[]): Promise<void> {
+  const base = await pool.query<{ id: string }>('select base_checkpoint_id as id from r_zero.runs where run_id = $1', [
+    runId,
+  ]);
+  const checkpointId = base.rows[0]!.id;
+  const place = { runId, iteration, phase: 'dataset_generation' as const, unit: 0 };
+  let ids: number[] = [];
+  await finishUnit(pool, place, async (client) => {
+    const rows = await insertRows(
+      client,
+      questionTable,
+      labelled.map(({ question }, item) => ({
+        ...place,
+        item,
+        checkpointId,
+        seed: `${iteration}/${item}`,
+        completion: question,
+        tokens: [],
+        logprobs: [],
+        finishReason: 'stop',
+        status: 'valid',
+        question,
+      })),
+      { returning: ['question_id'] },
+    );
+    ids = rows.map((row) => Number(row['question_id']));
+  });
+  await finishUnit(pool, { ...place, phase: 'labelling' }, async (client) => {
+    await insertRows(
+      client,
+      voteTable,
+      labelled.map(({ votes = 4 }, index) => ({
+        questionId: ids[index]!,
+        preset: 'default',
+        label: '1',
+        majority: votes,
+        total: 8,
+        unparsable: 0,
+        tie: false,
+        classes: [],
+      })),
+    );
+  });
+}
+
+describe('the gate on stored rows', () => {
+  let pool: pg.Pool;
+  let runner: ActivityRunner;
+  before(async () => {
+    ({ pool } = await createDatabase());
+    runner = new ActivityRunner(pool);
+  });
+
+  async function gated(runId: string, iterations: readonly (readonly Labelled[])[], input: RunInput = {}) {
+    await runner.open({
+      ...TINY,
+      runId,
+      iterations: iterations.length,
+      labelling: { questions: 8, shardSize: 8 },
+      ...input,
+    });
+    const metrics: Record<string, number>[] = [];
+    for (const [index, labelled] of iterations.entries()) {
+      await runner.begin(runId, index + 1);
+      await store(pool, runId, index + 1, labelled);
+      metrics.push((await runner.unit('gating', runId, index + 1, 0)).metrics);
+    }
+    return metrics;
+  }
+
+  async function reasons(runId: string): Promise<string[][]> {
+    const { rows } = await pool.query<{ reasons: string[] }>(
+      `select array_agg(d.reason order by q.item) as reasons from r_zero.gate_decisions d
+       join r_zero.questions q using (question_id) where d.run_id = $1 group by d.iteration order by d.iteration`,
+      [runId],
+    );
+    return rows.map((row) => row.reasons);
+  }
+
+  test('copies of this iteration, of earlier ones and of the held-out set each have their reason', async () => {
+    const heldOut = (
+      await runner
+        .open({ ...TINY, runId: 'held-out' })
+        .then(() =>
+          pool.query<{ question: string }>(`select items -> 0 ->> 'question' as question from r_zero.evaluation_sets`),
+        )
+    ).rows[0]!.question;
+    const metrics = await gated('copies', [
+      [
+        { question: '1+2' },
+        { question: '1+2' },
+        { question: '1 + 2' },
+        { question: '8+8', votes: 8 },
+        { question: ` ${heldOut}` },
+      ],
+      [{ question: '1+2' }, { question: '1 +2' }, { question: '8+8' }, { question: '4+5' }],
+    ]);
+    assert.deepEqual(await reasons('copies'), [
+      ['kept', 'duplicate', 'near_duplicate', 'above_band', 'held_out'],
+      // 8+8 was not trained on: it is judged again.
+      ['duplicate_earlier', 'near_duplicate', 'kept', 'kept'],
+    ]);
+    assert.deepEqual(metrics, [
+      { questions: 5, decided: 5, kept: 1, needed: 8, short: 7, duplicates: 2, heldOut: 1 },
+      { questions: 4, decided: 4, kept: 2, needed: 8, short: 6, duplicates: 2, heldOut: 0 },
+    ]);
+    const first = await pool.query<{ same: boolean }>(
+      `select (d.inputs ->> 'earlierDuplicateOf')::bigint = f.question_id as same
+       from r_zero.gate_decisions d join r_zero.questions f on f.run_id = d.run_id and f.iteration = 1 and f.item = 0
+       where d.run_id = 'copies' and d.reason = 'duplicate_earlier'`,
+    );
+    assert.deepEqual(first.rows, [{ same: true }]);
+  });
+
+  test('a run may have rules of its own, and the paper has none', async () => {
+    const questions = [{ question: '1+2' }, { question: '1+2' }, { question: '1 + 2' }];
+    await gated('own', [questions, questions], {
+      gate: { duplicates: { withinIteration: 'exact', earlierIterations: 'none' } },
+    });
+    assert.deepEqual(await reasons('own'), [
+      ['kept', 'duplicate', 'kept'],
+      ['kept', 'duplicate', 'kept'],
+    ]);
+    await gated('paper', [questions, questions], { preset: 'paper' });
+    assert.deepEqual(new Set((await reasons('paper')).flat()), new Set(['kept']));
+  });
+
+  const meagre = [{ question: '1+2' }, { question: '1+2' }, { question: '2+2', votes: 8 }];
+
+  test('with too few questions the run parks, with the counts by reason', async () => {
+    await gated('park', [meagre]);
+    await assert.rejects(runner.unit('solver_training', 'park', 1, 0), (error: Error & { type?: string }) => {
+      assert.equal(error.type, 'TooFewQuestions');
+      assert.match(error.message, /kept 1 of 3 questions; .* needs 2\. The gate dropped: 1 above_band, 1 duplicate\. /);
+      return true;
+    });
+  });
+
+  test('or, where that is configured, every step is skipped, says so, and leaves the Solver as it is', async () => {
+    await gated('skip', [meagre], { gate: { minimumQuestions: 2, onTooFew: 'skip' } });
+    for (const step of [0, 1, 2]) {
+      const { metrics } = await runner.unit('solver_training', 'skip', 1, step);
+      assert.deepEqual(metrics, { kept: 1, needed: 8, short: 7, skipped: 1 });
+    }
+    const { rows } = await pool.query(`select from r_zero.policy_updates where run_id = 'skip'`);
+    assert.equal(rows.length, 0);
+  });
+
+  test('a step that takes more questions than were kept counts those it repeats', async () => {
+    await gated('repeat', [[{ question: '1+2' }, { question: '3+2' }, { question: '2+2' }]]);
+    const { metrics } = await runner.unit('solver_training', 'repeat', 1, 0);
+    assert.deepEqual(
+      ['kept', 'needed', 'short', 'repeated', 'rollouts'].map((name) => metrics[name]),
+      [3, 8, 5, 5, 32],
+    );
+    const { rows } = await pool.query<{ questions: number }>(
+      `select count(distinct question_id)::int as questions from r_zero.rollouts where run_id = 'repeat'`,
+    );
+    assert.deepEqual(rows, [{ questions: 3 }]);
+  });
+});
