@@ -1,6 +1,6 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { grade } from './method/answer-equivalence.ts';
+import { grade, readingOf } from './method/answer-equivalence.ts';
 import { computeTruth } from './method/oracle.ts';
 import { runUnit } from './unit.ts';
 import { insertRows } from '../db/bulk.ts';
@@ -25,7 +25,7 @@ export function auditLabels(deps: ActivityDependencies, ref: UnitRef): Promise<U
           oracleVersion: ORACLE_VERSION,
           label,
           truth: truth.value,
-          agrees: grade(label, truth.value, 'default'),
+          agrees: grade(label, truth.value, 'default', readingOf(question)),
         },
       ];
     });

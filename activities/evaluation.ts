@@ -1,7 +1,7 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { RZeroError } from './errors.ts';
-import { grade } from './method/answer-equivalence.ts';
+import { grade, readingOf } from './method/answer-equivalence.ts';
 import { isWorked } from './method/evaluation.ts';
 import { getPreset } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
@@ -51,14 +51,14 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
         expected,
         completion: completion.text,
         extracted,
-        correct: extracted !== null && grade(extracted, expected, preset.grader),
+        correct: extracted !== null && grade(extracted, expected, preset.grader, readingOf(question)),
         worked: isWorked(completion.text),
       };
     });
-    const majorityCorrect = held.filter(({ answer }, item) => {
+    const majorityCorrect = held.filter(({ question, answer }, item) => {
       const own = judged.slice(item * samples, (item + 1) * samples).map(({ extracted }) => extracted);
-      const { label } = vote(own, preset, 'labelling');
-      return label !== null && grade(label, answer, preset.grader);
+      const { label } = vote(own, preset, 'labelling', { question });
+      return label !== null && grade(label, answer, preset.grader, readingOf(question));
     }).length;
     const count = (matches: (entry: (typeof judged)[number]) => boolean) => judged.filter(matches).length;
     const correct = count((entry) => entry.correct);

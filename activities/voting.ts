@@ -57,6 +57,7 @@ export async function answerQuestions(
         own.map(({ extracted }) => extracted),
         preset,
         stage === 'training' ? 'training' : 'labelling',
+        { question: question.question },
       ),
     };
   });
@@ -88,16 +89,22 @@ export function voteRows(
   answered: readonly AnsweredQuestion[],
   questionIds: ReadonlyMap<number, number>,
 ): (typeof votes.$inferInsert)[] {
-  return answered.map(({ item, vote: result }) => ({
-    questionId: questionIds.get(item)!,
-    preset: config.preset,
+  return answered.map(({ item, vote: result }) => voteRow(questionIds.get(item)!, config.preset, result));
+}
+
+export function voteRow(questionId: number, preset: string, result: VoteResult): typeof votes.$inferInsert {
+  return {
+    questionId,
+    preset,
     label: result.label,
     majority: result.votes,
     total: result.total,
+    entropy: result.entropy,
     unparsable: result.unparsable,
+    incomparable: result.incomparable,
     tie: result.tie,
     classes: result.classes.map(({ representative, count, members }) => ({ representative, count, members })),
-  }));
+  };
 }
 
 /** One shard of pseudo-labels: the frozen Solver answers each parsed question of the shard m times. */

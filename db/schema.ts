@@ -241,6 +241,45 @@ export const answers = rZero.table(
   ],
 );
 
+/**
+ * The method applied once more to a run's stored texts, under another preset or another version of the code. Its votes, decisions
+ * and rewards are rows of the next `version` that refer to it; what the run itself computed and acted upon refers to none.
+ */
+export const recomputations = rZero.table(
+  'recomputations',
+  {
+    recomputationId: id('recomputation_id').primaryKey().generatedAlwaysAsIdentity(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.runId),
+    /** Of all of its rows. The run's own are version 1. */
+    version: smallint('version').notNull(),
+    preset: text('preset').notNull(),
+    presetVersion: integer('preset_version').notNull(),
+    /** The gate policy in full. */
+    gate: jsonb('gate').notNull(),
+    codeVersion: text('code_version').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('recomputations_run_version').on(t.runId, t.version),
+    check('recomputations_version', sql`${t.version} >= 2`),
+  ],
+);
+
+const recomputationId = () => id('recomputation_id');
+
+const recomputationKeys = (table: string, t: Record<'recomputationId', AnyPgColumn>) => [
+  foreignKey({
+    name: `${table}_recomputation_fk`,
+    columns: [t.recomputationId],
+    foreignColumns: [recomputations.recomputationId],
+  }),
+  index(`${table}_recomputation`)
+    .on(t.recomputationId)
+    .where(sql`${t.recomputationId} is not null`),
+];
+
 export const votes = rZero.table(
   'votes',
   {
@@ -255,13 +294,23 @@ export const votes = rZero.table(
     pHat: doublePrecision('p_hat').generatedAlwaysAs(
       sql`case when total > 0 then majority::double precision / total end`,
     ),
+    /** Votes of the largest class less those of the next. */
+    margin: integer('margin').generatedAlwaysAs(
+      sql`coalesce((classes -> 0 ->> 'count')::integer, 0) - coalesce((classes -> 1 ->> 'count')::integer, 0)`,
+    ),
+    /** Nats over the classes; null for votes from before it was stored, like `incomparable`. */
+    entropy: doublePrecision('entropy'),
     unparsable: integer('unparsable').notNull(),
+    /** Answers beyond the grader's bounds, compared as text or not at all. */
+    incomparable: integer('incomparable'),
     tie: boolean('tie').notNull(),
     classes: jsonb('classes').notNull(),
+    recomputationId: recomputationId(),
     createdAt: createdAt(),
   },
   (t) => [
     primaryKey({ columns: [t.questionId, t.version] }),
+    ...recomputationKeys('votes', t),
     check('votes_counts', sql`${t.majority} >= 0 and ${t.majority} <= ${t.total} and ${t.unparsable} >= 0`),
     check('votes_label', sql`(${t.label} is null) = (${t.majority} = 0)`),
   ],
@@ -282,10 +331,12 @@ export const gateDecisions = rZero.table(
     inputs: jsonb('inputs').notNull(),
     /** Place in the training set, 0-based; null when dropped. */
     datasetIndex: integer('dataset_index'),
+    recomputationId: recomputationId(),
     createdAt: createdAt(),
   },
   (t) => [
     primaryKey({ columns: [t.questionId, t.version] }),
+    ...recomputationKeys('gate_decisions', t),
     unitKey('gate_decisions_unit_fk', t),
     unique('gate_decisions_dataset_index').on(t.runId, t.iteration, t.version, t.datasetIndex),
     check(
@@ -345,9 +396,11 @@ export const rewards = rZero.table(
     format: doublePrecision('format').notNull(),
     accuracy: doublePrecision('accuracy'),
     advantage: doublePrecision('advantage').notNull(),
+    recomputationId: recomputationId(),
     createdAt: createdAt(),
   },
   (t) => [
+    ...recomputationKeys('rewards', t),
     unique('rewards_question').on(t.questionId, t.version),
     unique('rewards_rollout').on(t.rolloutId, t.version),
     unitKey('rewards_unit_fk', t),

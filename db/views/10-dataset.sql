@@ -1,11 +1,16 @@
--- The newest version of each vote, decision and audit. Written so that a filter on a run or a question reaches the table.
+-- What a run itself computed and acted upon, in the newest version of each vote, decision and audit; recomputations apart. Written
+-- so that a filter on a run or a question reaches the table.
 create view r_zero.current_votes as
 select * from r_zero.votes v
-where not exists (select from r_zero.votes n where n.question_id = v.question_id and n.version > v.version);
+where v.recomputation_id is null
+  and not exists (select from r_zero.votes n
+                  where n.question_id = v.question_id and n.version > v.version and n.recomputation_id is null);
 
 create view r_zero.current_gate_decisions as
 select * from r_zero.gate_decisions d
-where not exists (select from r_zero.gate_decisions n where n.question_id = d.question_id and n.version > d.version);
+where d.recomputation_id is null
+  and not exists (select from r_zero.gate_decisions n
+                  where n.question_id = d.question_id and n.version > d.version and n.recomputation_id is null);
 
 create view r_zero.current_audits as
 select * from r_zero.audits a

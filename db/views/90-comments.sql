@@ -23,7 +23,8 @@ begin
       ('logprobs', 'Natural log-probability of each token under the policy that sampled it, temperature 1.'),
       ('finish_reason', 'stop: ended by an end token; length: cut off at maxTokens.'),
       ('extracted', 'Answer found in the completion; null when there is none.'),
-      ('version', 'Version of this computation; a recomputation adds a row, it never overwrites.'),
+      ('version', 'Version of this computation, 1 for the run''s own; a recomputation adds a row, it never overwrites.'),
+      ('recomputation_id', 'The recomputation that the row belongs to; null for what the run itself computed and acted upon.'),
       ('sample', 'Number of the sample, from 0.'),
       ('item', 'Number of the item in its unit, from 0.')
     ) as d(name, description) on d.name = a.attname
@@ -105,16 +106,25 @@ comment on column r_zero.votes.label is 'Pseudo-label; null when no answer could
 comment on column r_zero.votes.majority is 'Answers in the largest class: numerator of p-hat.';
 comment on column r_zero.votes.total is 'Denominator of p-hat.';
 comment on column r_zero.votes.p_hat is 'Empirical solve rate: majority / total.';
-comment on column r_zero.votes.unparsable is 'Answers without a readable result.';
+comment on column r_zero.votes.margin is 'Answers in the largest class less those in the next.';
+comment on column r_zero.votes.entropy is 'Entropy of the classes, nats; null for votes from before it was stored.';
+comment on column r_zero.votes.unparsable is 'Answers without a readable result: they joined no class.';
+comment on column r_zero.votes.incomparable is 'Answers beyond the bounds of the grader''s work, compared as text or not at all; null for older votes.';
 comment on column r_zero.votes.tie is 'True when another class is as large.';
 comment on column r_zero.votes.classes is 'Classes of equivalent answers: representative, count, sample numbers.';
 
+comment on table r_zero.recomputations is 'The method once more over a run''s stored texts: r-zero recompute. Views: recomputation_summary, recomputed_*.';
+comment on column r_zero.recomputations.preset is 'Preset whose rules were used.';
+comment on column r_zero.recomputations.preset_version is 'Version of the preset''s arithmetic.';
+comment on column r_zero.recomputations.gate is 'The gate''s policy in full, the run''s own bounds included.';
+comment on column r_zero.recomputations.code_version is 'Version of temporal-r-zero that computed it.';
+
 comment on table r_zero.gate_decisions is 'Which questions train the Solver, and why the others do not.';
 comment on column r_zero.gate_decisions.kept is 'True when the question is in the training set.';
-comment on column r_zero.gate_decisions.reason is 'kept, or why not.';
+comment on column r_zero.gate_decisions.reason is 'kept, or the first reason why not: invalid_question, no_label, held_out, text_filter, below_band, above_band, tie, duplicate, duplicate_earlier, near_duplicate, near_duplicate_earlier.';
 comment on column r_zero.gate_decisions.policy is 'Name of the gate''s policy.';
 comment on column r_zero.gate_decisions.policy_version is 'Its version.';
-comment on column r_zero.gate_decisions.inputs is 'What the decision was made from.';
+comment on column r_zero.gate_decisions.inputs is 'What the decision was made from: counts, bounds, rules, and the questions it repeats with their similarity.';
 comment on column r_zero.gate_decisions.dataset_index is 'Place in the training set, from 0; null when dropped.';
 
 comment on table r_zero.rollouts is 'Solver completions in training, one GRPO group per question of a step.';

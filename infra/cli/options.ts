@@ -51,9 +51,5 @@ export const controlOption = () =>
     '"random-reward" replaces every reward by a coin flip: a control that must not learn (default: none)',
   ).choices(['none', 'random-reward']);
 
-export const presetOption = () =>
-  new Option('--preset <name>', 'formulas of the method: ours (default), the paper’s, or the public code’s').choices([
-    'default',
-    'paper',
-    'official-code',
-  ]);
+export const presetOption = (text = 'formulas of the method: ours (default), the paper’s, or the public code’s') =>
+  new Option('--preset <name>', text).choices(['default', 'paper', 'official-code']);

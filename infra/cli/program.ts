@@ -4,6 +4,7 @@ import type { CommandRunner } from './command-runner.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addRecompute } from './commands/recompute.ts';
 import { addRun } from './commands/run.ts';
 import { addSetup } from './commands/setup.ts';
 import { addSql } from './commands/sql.ts';
@@ -53,5 +54,6 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   program.commandsGroup('Runs and their data:');
   addRun(program, runner);
   addSql(program, runner);
+  addRecompute(program, runner);
   return program;
 }

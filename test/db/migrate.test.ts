@@ -12,6 +12,10 @@ const VIEWS = [
   'label_accuracy',
   'lineage',
   'phase_progress',
+  'recomputation_summary',
+  'recomputed_decisions',
+  'recomputed_rewards',
+  'recomputed_votes',
   'repeated_work',
   'training_steps',
 ];

@@ -1,0 +1,67 @@
+import { decideIteration } from '../method/gate-iteration.ts';
+import { insertRows } from '../../db/bulk.ts';
+import { finishedUnits } from '../../db/queries/recomputations.ts';
+import { gateDecisions } from '../../db/schema.ts';
+import { stamp } from './context.ts';
+import type { RecomputeContext } from './context.ts';
+import { recomputeQuestions } from './questions.ts';
+import type { RecomputedQuestion } from './questions.ts';
+
+/** Labels and gate decisions of every iteration, in order: what one keeps, the next may not keep again. */
+export async function recomputeDataset(context: RecomputeContext): Promise<void> {
+  const { client, run } = context;
+  const labelled = await finishedUnits(client, run.runId, 'labelling');
+  const gated = new Set((await finishedUnits(client, run.runId, 'gating')).map(({ iteration }) => iteration));
+  const earlier: { id: number; question: string }[] = [];
+  for (const iteration of new Set(labelled.map((unit) => unit.iteration))) {
+    const questions: RecomputedQuestion[] = [];
+    for (const { unit } of labelled.filter((shard) => shard.iteration === iteration)) {
+      context.signal?.throwIfAborted();
+      questions.push(...(await recomputeQuestions(context, { iteration, phase: 'dataset_generation', unit })));
+      context.onProgress(`iteration ${iteration}, label shard ${unit + 1}`);
+    }
+    if (gated.has(iteration)) earlier.push(...(await decideAgain(context, iteration, questions, earlier)));
+  }
+}
+
+/** @returns the kept questions */
+async function decideAgain(
+  context: RecomputeContext,
+  iteration: number,
+  questions: readonly RecomputedQuestion[],
+  earlier: readonly { id: number; question: string }[],
+): Promise<{ id: number; question: string }[]> {
+  const { client, run, heldOut, policy } = context;
+  // What the run asked is decided again, also when this preset takes it for no question. Without answers there is nothing to decide.
+  const decidable = questions.filter(({ asked, question, vote }) => asked && (question === null || vote !== null));
+  const decisions = decideIteration({
+    questions: decidable.map(({ questionId, question, vote }) => ({
+      id: questionId,
+      question,
+      label: vote?.label ?? null,
+      votes: vote?.votes ?? 0,
+      total: vote?.total ?? 0,
+      tie: vote?.tie ?? false,
+    })),
+    earlier,
+    heldOut,
+    policy,
+  });
+  let kept = 0;
+  const place = { runId: run.runId, iteration, phase: 'gating' as const, unit: 0 };
+  const rows = decisions.map(({ id: _id, ...decision }, index) => ({
+    ...place,
+    questionId: decidable[index]!.questionId,
+    kept: decision.kept,
+    reason: decision.reason,
+    policy: decision.policy,
+    policyVersion: decision.policyVersion,
+    inputs: decision.inputs,
+    datasetIndex: decision.kept ? kept++ : null,
+    ...stamp(context),
+  }));
+  await insertRows(client, gateDecisions, rows);
+  return decidable.flatMap(({ questionId, question }, index) =>
+    rows[index]!.kept && question !== null ? [{ id: questionId, question }] : [],
+  );
+}
