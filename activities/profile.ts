@@ -7,6 +7,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { RZeroError } from './errors.ts';
+import {
+  OFFICIAL_CHALLENGER_SYSTEM,
+  OFFICIAL_CHALLENGER_USER,
+  OFFICIAL_SOLVER_SYSTEM,
+  plainRendering,
+} from './method/official-settings.ts';
 
 const profileSchema = z.object({
   version: z.literal(1),
@@ -18,22 +24,11 @@ const profileSchema = z.object({
 
 export type ModelProfile = z.infer<typeof profileSchema>;
 
-/**
- * For a model folder without a profile: prompts in the spirit of the public code (`Chengsong-Huang/R-Zero`), shortened, in
- * the plain form it uses for models without a chat template. For the exact wording write an `r-zero.json`.
- */
+/** For a model folder without a profile: the public code's prompts, in the plain form it uses without a chat template. */
 export const DEFAULT_PROFILE: ModelProfile = {
   version: 1,
-  challenger: {
-    prompt:
-      'system: You are an expert competition-math problem setter. FIRST, think step by step in private and design a new, ' +
-      'challenging problem from any field of mathematics. THEN, without revealing your thoughts, write exactly two blocks:\n' +
-      '<question>\n{the full problem}\n</question>\n\n\\boxed{final_answer}\n' +
-      'user: Generate one new, challenging reasoning question now. Remember to format the output exactly as instructed.\n',
-  },
-  solver: {
-    prompt: 'system: Please reason step by step, and put your final answer within \\boxed{}.\nuser: {question}\n',
-  },
+  challenger: { prompt: plainRendering(OFFICIAL_CHALLENGER_SYSTEM, OFFICIAL_CHALLENGER_USER) },
+  solver: { prompt: plainRendering(OFFICIAL_SOLVER_SYSTEM, '{question}') },
 };
 
 /** @throws RZeroError `ModelUnreadable` when there is a profile and it cannot be used. */
