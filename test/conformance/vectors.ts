@@ -11,7 +11,10 @@ export interface Vectors {
     penalty: number[];
     merge_heights: number[];
   }[];
-  uncertainty_table_m10: { k: number; m: number; code_min: number; paper_tent: number }[];
+  clustering_single_item: { questions: string[] };
+  clustering_empty_list: { questions: string[]; penalty: number[] };
+  split_list_into_4_shards: { n_items: number; shard_sizes: number[]; first_indices: (number | null)[] }[];
+  uncertainty_table_m10: { k: number; m: number; score: number; code_min: number; paper_tent: number }[];
   boxed_extraction: {
     text: string;
     mathruler_extract_boxed_content: string;
@@ -52,6 +55,7 @@ export interface Vectors {
   majority_vote: {
     name: string;
     completions: string[];
+    extracted: string[];
     server: { majority: string; score: number; challenger_uncertainty_code: number };
     dataset_builder_all10: { majority: string; score: number; n_kept: number } | null;
     dataset_builder_first9: { majority: string; score: number; n_kept: number } | null;
@@ -62,6 +66,7 @@ export interface Vectors {
     answer_given_by_all_9: string | null;
     kept_by_evaluate: boolean;
   }[];
+  dataset_builder_skips_score_minus_1: { in: number; out: number };
   score_band_filter: {
     input: { answer: string; score: number }[];
     kept: { problem: string; answer: string; score: number }[];
@@ -102,6 +107,12 @@ export interface Vectors {
     };
     kl_k3_points: { log_prob: number; ref_log_prob: number; k3: number }[];
     dual_clip_points: { ratio: number; advantage: number; loss: number; clip_high: number; clip_low: number }[];
+    trainer_global_step_after_fit: {
+      batches_per_epoch: number;
+      total_epochs: number;
+      max_steps: number;
+      final_global_step: number;
+    }[];
     masked_mean: { values: number[][]; mask: number[][]; mean: number }[];
   };
   multiple_choice_prediction: {
@@ -110,11 +121,41 @@ export interface Vectors {
     prediction_supergpqa: string;
     prediction_mmlupro: string;
   }[];
+  prompts: {
+    challenger_system_training: TextRecord;
+    challenger_system_generation: TextRecord;
+    challenger_user: TextRecord;
+    solver_system: TextRecord;
+    no_chat_template_rendering: { challenger_full_prompt: TextRecord };
+  };
+  sampling_params_observed: {
+    challenger_question_generation: SamplingRecord;
+    challenger_reward_servers: SamplingRecord;
+    dataset_labelling: SamplingRecord;
+  };
+  eval_math_compare: { response: string; answer: string; extracted: string | null; math_verify_correct: boolean }[];
   bbeh_evaluate_correctness: { solution: string; reference: string; correct: boolean }[];
 }
 
-const FILE = new URL('./r-zero-vectors.json', import.meta.url);
+export interface TextRecord {
+  text?: string;
+  chars: number;
+  utf8_bytes: number;
+  sha256: string;
+}
 
-export function loadVectors(): Vectors {
-  return JSON.parse(readFileSync(FILE, 'utf8')) as Vectors;
+export interface SamplingRecord {
+  max_tokens: number;
+  temperature: number;
+  top_p: number;
+  top_k?: number;
+  n: number;
+  stop_token_ids?: number[];
+}
+
+/** A file holds any of the families. */
+export type VectorFile = Partial<Vectors> & { meta?: unknown };
+
+export function loadVectors(file: string | URL): VectorFile {
+  return JSON.parse(readFileSync(file, 'utf8')) as VectorFile;
 }
