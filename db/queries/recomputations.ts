@@ -76,7 +76,7 @@ export async function readCompletions(
     tooLong: boolean;
   }>(
     `select question_id, item, completion, status = 'valid' as asked,
-            reason is not distinct from 'prompt_too_long' as "tooLong"
+            coalesce(reason = 'prompt_too_long', false) as "tooLong"
      from r_zero.questions
      where run_id = $1 and iteration = $2 and phase = $3 and unit = $4 order by item`,
     [place.runId, place.iteration, place.phase, place.unit],

@@ -13,6 +13,7 @@ const NOT_SHIPPED = [
   'infra/setup/bootstrap.mjs',
   'infra/setup/build.mjs',
   'infra/setup/pretrain.mjs',
+  'infra/setup/script.mjs',
   'infra/setup/test.mjs',
 ];
 /** The loader of the sources, asked for only when this file is one. */
