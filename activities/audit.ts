@@ -1,6 +1,6 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { grade, readingOf } from './method/answer-equivalence.ts';
+import { grade, readingOf } from './method/answers/answer-equivalence.ts';
 import { computeTruth } from './method/oracle.ts';
 import { runUnit } from './unit.ts';
 import { insertRows } from '../db/bulk.ts';

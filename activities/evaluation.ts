@@ -1,7 +1,7 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { RZeroError } from './errors.ts';
-import { grade, readingOf } from './method/answer-equivalence.ts';
+import { grade, readingOf } from './method/answers/answer-equivalence.ts';
 import { isWorked } from './method/evaluation.ts';
 import { getPreset } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';

@@ -1,8 +1,8 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { RZeroError } from './errors.ts';
-import { decideIteration } from './method/gate-iteration.ts';
-import type { GateReason } from './method/gate.ts';
+import { decideIteration } from './method/gate/gate-iteration.ts';
+import type { GateReason } from './method/gate/gate.ts';
 import { gatePolicy } from './gate-policy.ts';
 import { runUnit } from './unit.ts';
 import { datasetYield } from './yield-guard.ts';

@@ -12,7 +12,7 @@ import {
   OFFICIAL_CHALLENGER_USER,
   OFFICIAL_SOLVER_SYSTEM,
   plainRendering,
-} from './method/official-settings.ts';
+} from './method/official/official-settings.ts';
 
 const profileSchema = z.object({
   version: z.literal(1),

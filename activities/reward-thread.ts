@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { RZeroError } from './errors.ts';
 import type { ErrorCode } from './errors.ts';
-import type { RowShare } from './method/bleu-distances.ts';
+import type { RowShare } from './method/repetition/bleu-distances.ts';
 import { challengerRewards, writeRewardDistances } from './method/challenger-reward.ts';
 import type { ChallengerReward, ChallengerRewardItem, ChallengerRewardOptions } from './method/challenger-reward.ts';
 import type { FrozenPreset } from './method/presets.ts';

@@ -2,8 +2,8 @@
  * How the public code scores its general benchmarks: multiple choice (eval_supergpqa.py and eval_mmlupro.py, :9-60) and BBEH's fuzzy match
  * (eval_bbeh.py:20-129). Hand-written scanners in place of the regular expressions that back-track.
  */
-import { pythonFloat } from './official-normalize.ts';
-import { pythonStrip } from './python-text.ts';
+import { pythonFloat } from './official/official-normalize.ts';
+import { pythonStrip } from './official/python-text.ts';
 
 const BOX = '\\boxed{';
 const STOP_WORDS = ['</s>', '<|im_end|>', '<|endoftext|>'];

@@ -1,5 +1,5 @@
 /** Reading `\boxed{...}` out of a completion, ours and the two public variants. All run in one pass over the text. */
-import { pythonStrip } from './python-text.ts';
+import { pythonStrip } from './official/python-text.ts';
 
 const BOX = '\\boxed{';
 

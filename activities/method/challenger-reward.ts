@@ -3,9 +3,9 @@
  * public code (caller_penalty.py:141): min(p̂, 1 - p̂) - |C| / B without a floor, and -1 - 1/B for invalid output.
  */
 import { RZeroError } from '../errors.ts';
-import { pairCount } from './bleu-distances.ts';
-import type { RowShare } from './bleu-distances.ts';
-import { clusteredItems, repetitionPenalties, writeRepetitionDistances } from './repetition.ts';
+import { pairCount } from './repetition/bleu-distances.ts';
+import type { RowShare } from './repetition/bleu-distances.ts';
+import { clusteredItems, repetitionPenalties, writeRepetitionDistances } from './repetition/repetition.ts';
 import type { FrozenPreset, UncertaintyShape } from './presets.ts';
 
 export interface ChallengerRewardItem {

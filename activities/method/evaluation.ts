@@ -1,5 +1,5 @@
 /** Scores over a held-out set: pass@1, mean@k, majority@k, their uncertainty, and whether a completion shows its working. */
-import { grade, readingOf } from './answer-equivalence.ts';
+import { grade, readingOf } from './answers/answer-equivalence.ts';
 import { lastBox } from './boxed.ts';
 import { RZeroError } from '../errors.ts';
 import type { FrozenPreset } from './presets.ts';

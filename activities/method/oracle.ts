@@ -15,7 +15,7 @@ import {
   parseDecimal,
   subtract,
   type Rational,
-} from './rational.ts';
+} from './algebra/rational.ts';
 
 const MAX_LENGTH = 400;
 const MAX_DEPTH = 60;

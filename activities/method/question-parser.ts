@@ -1,6 +1,6 @@
 /** From a Challenger completion to a question and the answer it proposes. Pure, linear in the length of the text, never throws on text. */
 import { extractAllBoxedOfficial, extractBoxedOfficial, lastBox } from './boxed.ts';
-import { pythonStrip } from './python-text.ts';
+import { pythonStrip } from './official/python-text.ts';
 import type { FrozenPreset, ParsingStage, ParsingVariant } from './presets.ts';
 
 export { extractBoxed } from './boxed.ts';

@@ -2,9 +2,9 @@
  * The Solver's reward for one rollout. arXiv 2508.05004, section 3.4: 1 if the answer equals the pseudo-label, else 0. Public code
  * (examples/reward_function/math.py:20-47): 0.9 accuracy + 0.1 for a `<think>` block that the prompt never asks for.
  */
-import { grade, readingOf } from './answer-equivalence.ts';
+import { grade, readingOf } from './answers/answer-equivalence.ts';
 import { extractBoxed, extractBoxedOfficial } from './boxed.ts';
-import { isPythonSpace } from './python-text.ts';
+import { isPythonSpace } from './official/python-text.ts';
 import type { FrozenPreset } from './presets.ts';
 
 export interface SolverReward {

@@ -3,11 +3,11 @@
  * canonical form, so neither the classes nor the label depend on the order of the answers. The official variants reproduce
  * start_vllm_server.py:162-224 and evaluate.py:121-166: first-seen keys, a grader asked in both directions, ties to the earliest.
  */
-import { canonicalAnswer } from './answer-canonical.ts';
-import type { AnswerOptions, CanonicalAnswer } from './answer-canonical.ts';
-import { readingOf, sameCanonically } from './answer-equivalence.ts';
+import { canonicalAnswer } from './answers/answer-canonical.ts';
+import type { AnswerOptions, CanonicalAnswer } from './answers/answer-canonical.ts';
+import { readingOf, sameCanonically } from './answers/answer-equivalence.ts';
 import { extractBoxed, extractBoxedOfficial } from './boxed.ts';
-import { OfficialAnswer, gradePrepared } from './official-grader.ts';
+import { OfficialAnswer, gradePrepared } from './official/official-grader.ts';
 import type { FrozenPreset, GraderName, VoteVariant } from './presets.ts';
 
 export interface VoteClass {

@@ -1,4 +1,4 @@
-import { decideIteration } from '../method/gate-iteration.ts';
+import { decideIteration } from '../method/gate/gate-iteration.ts';
 import { insertRows } from '../../db/bulk.ts';
 import { finishedUnits } from '../../db/queries/recomputations.ts';
 import { gateDecisions } from '../../db/schema.ts';

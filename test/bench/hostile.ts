@@ -3,8 +3,8 @@
  * several after a warm-up, in milliseconds. Boxes: the slowest of our parser and the two public ones. Votes: ten answers, the hostile
  * one among them four times, by the public code's rules and by ours.
  */
-import { canonicalAnswer } from '../../activities/method/answer-canonical.ts';
-import { grade } from '../../activities/method/answer-equivalence.ts';
+import { canonicalAnswer } from '../../activities/method/answers/answer-canonical.ts';
+import { grade } from '../../activities/method/answers/answer-equivalence.ts';
 import { extractAllBoxedOfficial, extractBoxed, extractBoxedOfficial } from '../../activities/method/boxed.ts';
 import { voteWith } from '../../activities/method/voting.ts';
 import { cpuMilliseconds } from '../method/cpu-time.ts';

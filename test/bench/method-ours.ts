@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getPreset } from '../../activities/method/presets.ts';
 import type { PresetName } from '../../activities/method/presets.ts';
-import { repetitionPenalties } from '../../activities/method/repetition.ts';
+import { repetitionPenalties } from '../../activities/method/repetition/repetition.ts';
 import { vote } from '../../activities/method/voting.ts';
 
 const [task, corpus, key, size, result, presetName] = process.argv.slice(2) as [

@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { familiesOf } from './families.ts';
 import { SHIPPED } from './shipped.ts';
 import { loadVectors } from './vectors.ts';
-import { sentenceBleu } from '../../activities/method/bleu.ts';
-import { grade } from '../../activities/method/answer-equivalence.ts';
-import { pythonSplit } from '../../activities/method/python-text.ts';
+import { sentenceBleu } from '../../activities/method/repetition/bleu.ts';
+import { grade } from '../../activities/method/answers/answer-equivalence.ts';
+import { pythonSplit } from '../../activities/method/official/python-text.ts';
 
 for (const file of SHIPPED) {
   for (const { name, cases } of familiesOf(loadVectors(file))) {

@@ -1,6 +1,6 @@
 /** Every family of recorded vectors, and the check of its items. */
 import assert from 'node:assert/strict';
-import { splitList } from '../../activities/method/official-settings.ts';
+import { splitList } from '../../activities/method/official/official-settings.ts';
 import type { Case } from './case.ts';
 import * as challenger from './families/challenger.ts';
 import * as evaluation from './families/evaluation.ts';

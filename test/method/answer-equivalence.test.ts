@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { grade } from '../../activities/method/answer-equivalence.ts';
+import { grade } from '../../activities/method/answers/answer-equivalence.ts';
 
 const EQUAL: readonly (readonly string[])[] = [
   [

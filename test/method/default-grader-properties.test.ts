@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalAnswer, type AnswerOptions } from '../../activities/method/answer-canonical.ts';
-import { grade } from '../../activities/method/answer-equivalence.ts';
+import { canonicalAnswer, type AnswerOptions } from '../../activities/method/answers/answer-canonical.ts';
+import { grade } from '../../activities/method/answers/answer-equivalence.ts';
 import { graderCorpus } from './grader-corpus.ts';
 
 const same = (a: string, b: string, options: AnswerOptions = {}): boolean => grade(a, b, 'default', options);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonicalAnswer } from '../../activities/method/answer-canonical.ts';
-import { grade } from '../../activities/method/answer-equivalence.ts';
-import { gradeOfficially } from '../../activities/method/official-grader.ts';
-import { percentSense } from '../../activities/method/percent-sense.ts';
+import { canonicalAnswer } from '../../activities/method/answers/answer-canonical.ts';
+import { grade } from '../../activities/method/answers/answer-equivalence.ts';
+import { gradeOfficially } from '../../activities/method/official/official-grader.ts';
+import { percentSense } from '../../activities/method/answers/percent-sense.ts';
 import { SHIPPED } from '../conformance/shipped.ts';
 import { loadVectors } from '../conformance/vectors.ts';
 import { graderCorpus, optionsOf } from './grader-corpus.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decideIteration, type LabelledQuestion } from '../../activities/method/gate-iteration.ts';
-import { compareWithBound, decide } from '../../activities/method/gate.ts';
+import { decideIteration, type LabelledQuestion } from '../../activities/method/gate/gate-iteration.ts';
+import { compareWithBound, decide } from '../../activities/method/gate/gate.ts';
 import { getPreset, PRESET_NAMES, type FrozenGatePolicy } from '../../activities/method/presets.ts';
-import { questionForm } from '../../activities/method/question-form.ts';
+import { questionForm } from '../../activities/method/gate/question-form.ts';
 import { permutation } from '../../activities/method/seeds.ts';
 
 const policy = getPreset('default').gate;

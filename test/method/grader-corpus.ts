@@ -1,7 +1,7 @@
 /** Reads `grader-corpus.jsonl`: pairs of answers with the judgement that a careful mathematician would give, made before the grader's. */
 import { readFileSync } from 'node:fs';
-import { percentSense } from '../../activities/method/percent-sense.ts';
-import type { AnswerOptions } from '../../activities/method/answer-canonical.ts';
+import { percentSense } from '../../activities/method/answers/percent-sense.ts';
+import type { AnswerOptions } from '../../activities/method/answers/answer-canonical.ts';
 
 export interface GraderPair {
   family: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonicalAnswer } from '../../activities/method/answer-canonical.ts';
-import { grade } from '../../activities/method/answer-equivalence.ts';
+import { canonicalAnswer } from '../../activities/method/answers/answer-canonical.ts';
+import { grade } from '../../activities/method/answers/answer-equivalence.ts';
 import { extractAllBoxedOfficial, extractBoxed, extractBoxedOfficial } from '../../activities/method/boxed.ts';
 import { voteWith } from '../../activities/method/voting.ts';
 import { cpuMilliseconds } from './cpu-time.ts';

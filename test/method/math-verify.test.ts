@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cpuMilliseconds } from './cpu-time.ts';
-import { extractForMathVerify, mathVerifyCorrect } from '../../activities/method/math-verify.ts';
+import { extractForMathVerify, mathVerifyCorrect } from '../../activities/method/math-verify/math-verify.ts';
 
 interface Comparison {
   readonly response: string;

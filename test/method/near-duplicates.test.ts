@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cpuMilliseconds } from './cpu-time.ts';
-import { NearDuplicateIndex, WordRanks } from '../../activities/method/near-duplicates.ts';
+import { NearDuplicateIndex, WordRanks } from '../../activities/method/gate/near-duplicates.ts';
 import type { RationalBound } from '../../activities/method/presets.ts';
-import { questionForm, type QuestionForm } from '../../activities/method/question-form.ts';
+import { questionForm, type QuestionForm } from '../../activities/method/gate/question-form.ts';
 
 /** The definition, pair by pair: the same skeleton, and |A ∩ B| / |A ∪ B| at the threshold or above. */
 function isNear(a: QuestionForm, b: QuestionForm, { numerator, denominator }: RationalBound): boolean {

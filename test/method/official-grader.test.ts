@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cpuMilliseconds } from './cpu-time.ts';
-import { latexToText } from '../../activities/method/latex-to-text.ts';
-import { gradeOfficially } from '../../activities/method/official-grader.ts';
-import { hendrycksForm, prm800kForm, pythonFloat } from '../../activities/method/official-normalize.ts';
+import { latexToText } from '../../activities/method/official/latex-to-text.ts';
+import { gradeOfficially } from '../../activities/method/official/official-grader.ts';
+import { hendrycksForm, prm800kForm, pythonFloat } from '../../activities/method/official/official-normalize.ts';
 import { extractAllBoxedOfficial } from '../../activities/method/boxed.ts';
 
 const equal = (given: string, truth: string): void =>

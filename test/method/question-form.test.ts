@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cpuMilliseconds } from './cpu-time.ts';
-import { questionForm } from '../../activities/method/question-form.ts';
+import { questionForm } from '../../activities/method/gate/question-form.ts';
 
 const key = (text: string): string => {
   const { skeleton, words } = questionForm(text);

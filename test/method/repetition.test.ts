@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cpuMilliseconds } from './cpu-time.ts';
-import { sentenceBleu } from '../../activities/method/bleu.ts';
+import { sentenceBleu } from '../../activities/method/repetition/bleu.ts';
 import {
   challengerRewards,
   rewardDistanceCount,
   writeRewardDistances,
 } from '../../activities/method/challenger-reward.ts';
-import { clusterBelow, pairIndex } from '../../activities/method/clustering.ts';
+import { clusterBelow, pairIndex } from '../../activities/method/repetition/clustering.ts';
 import { getPreset } from '../../activities/method/presets.ts';
-import { pythonSplit } from '../../activities/method/python-text.ts';
-import { clusterByBleu } from '../../activities/method/bleu-clusters.ts';
-import { repetitionPenalties } from '../../activities/method/repetition.ts';
-import { roundedExp, roundedLog } from '../../activities/method/rounded-exponential.ts';
+import { pythonSplit } from '../../activities/method/official/python-text.ts';
+import { clusterByBleu } from '../../activities/method/repetition/bleu-clusters.ts';
+import { repetitionPenalties } from '../../activities/method/repetition/repetition.ts';
+import { roundedExp, roundedLog } from '../../activities/method/repetition/rounded-exponential.ts';
 import { createRandom } from '../../activities/method/seeds.ts';
 
 const paper = getPreset('paper').repetition;

@@ -1,13 +1,13 @@
 /** The Challenger's side: BLEU, clustering, parsing, rewards. */
 import assert from 'node:assert/strict';
-import { sentenceBleu } from '../../../activities/method/bleu.ts';
+import { sentenceBleu } from '../../../activities/method/repetition/bleu.ts';
 import { extractAllBoxedOfficial, extractBoxedOfficial } from '../../../activities/method/boxed.ts';
 import { challengerRewards, uncertainty } from '../../../activities/method/challenger-reward.ts';
-import { averageLinkage, clusterBelow, pairIndex } from '../../../activities/method/clustering.ts';
+import { averageLinkage, clusterBelow, pairIndex } from '../../../activities/method/repetition/clustering.ts';
 import { getPreset } from '../../../activities/method/presets.ts';
-import { pythonSplit } from '../../../activities/method/python-text.ts';
+import { pythonSplit } from '../../../activities/method/official/python-text.ts';
 import { parseChallengerOutput } from '../../../activities/method/question-parser.ts';
-import { repetitionPenalties } from '../../../activities/method/repetition.ts';
+import { repetitionPenalties } from '../../../activities/method/repetition/repetition.ts';
 import { extractAnswer, vote } from '../../../activities/method/voting.ts';
 import { near, quote, type Case } from '../case.ts';
 import type { Vectors } from '../vectors.ts';

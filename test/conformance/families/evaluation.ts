@@ -5,7 +5,7 @@ import {
   extractSolution,
   multipleChoicePrediction,
 } from '../../../activities/method/benchmark-scoring.ts';
-import { extractForMathVerify, mathVerifyCorrect } from '../../../activities/method/math-verify.ts';
+import { extractForMathVerify, mathVerifyCorrect } from '../../../activities/method/math-verify/math-verify.ts';
 import { quote, type Case } from '../case.ts';
 import type { Vectors } from '../vectors.ts';
 

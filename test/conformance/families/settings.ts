@@ -8,7 +8,7 @@ import {
   OFFICIAL_SOLVER_SYSTEM,
   plainRendering,
   type SamplingSettings,
-} from '../../../activities/method/official-settings.ts';
+} from '../../../activities/method/official/official-settings.ts';
 import type { Case } from '../case.ts';
 import type { SamplingRecord, TextRecord, Vectors } from '../vectors.ts';
 

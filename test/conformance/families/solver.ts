@@ -1,8 +1,8 @@
 /** The Solver's side: equivalence, votes, the gate, the reward. */
 import assert from 'node:assert/strict';
-import { grade } from '../../../activities/method/answer-equivalence.ts';
-import { decide } from '../../../activities/method/gate.ts';
-import { hendrycksForm, prm800kForm } from '../../../activities/method/official-normalize.ts';
+import { grade } from '../../../activities/method/answers/answer-equivalence.ts';
+import { decide } from '../../../activities/method/gate/gate.ts';
+import { hendrycksForm, prm800kForm } from '../../../activities/method/official/official-normalize.ts';
 import { getPreset } from '../../../activities/method/presets.ts';
 import { solverReward } from '../../../activities/method/solver-reward.ts';
 import { extractAnswer, vote } from '../../../activities/method/voting.ts';
