@@ -44,13 +44,15 @@ export async function computeChallengerRewards(
   const shared: RewardTask = { ...task, options: { ...options, distances } };
   const stop = new AbortController();
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const shares = Array.from({ length: threads }, (_, first) =>
+    inThread({ ...shared, share: { first, step: threads } }, either),
+  );
   try {
-    await Promise.all(
-      Array.from({ length: threads }, (_, first) => inThread({ ...shared, share: { first, step: threads } }, either)),
-    );
+    await Promise.all(shares);
   } finally {
-    // Of several threads one may fail; nobody waits for the others then.
+    // Of several threads one may fail: the others are ended, and their end awaited.
     stop.abort();
+    await Promise.allSettled(shares);
   }
   return inThread(shared, signal);
 }
