@@ -47,11 +47,11 @@ select r.recomputation_id, r.run_id, r.version, r.preset, o.iteration, o.phase, 
             else 'changed' end as change
 from r_zero.recomputations r
 join r_zero.rewards o on o.run_id = r.run_id and o.recomputation_id is null
-left join r_zero.rewards n on n.recomputation_id = r.recomputation_id
-                          and (n.question_id = o.question_id or n.rollout_id = o.rollout_id)
+left join r_zero.rewards n on n.recomputation_id = r.recomputation_id and n.role = o.role
+                          and coalesce(n.question_id, n.rollout_id) = coalesce(o.question_id, o.rollout_id)
 where not exists (select from r_zero.rewards l
-                  where l.recomputation_id is null and l.version > o.version
-                    and (l.question_id = o.question_id or l.rollout_id = o.rollout_id));
+                  where l.run_id = o.run_id and l.recomputation_id is null and l.version > o.version and l.role = o.role
+                    and coalesce(l.question_id, l.rollout_id) = coalesce(o.question_id, o.rollout_id));
 
 -- The table that `r-zero recompute` prints.
 create view r_zero.recomputation_summary as
