@@ -14,7 +14,7 @@ export interface InitializeOptions {
 
 /**
  * A model with random weights: matrices normal with standard deviation 1/sqrt(fan in), those that write to the residual
- * stream further divided by sqrt(2 layers), norms one. The same seed gives the same weights.
+ * stream further divided by sqrt(2 layers), norms one, biases zero. The same seed gives the same weights.
  */
 export function initializeModel(runtime: Runtime, config: ModelConfig, options: InitializeOptions): Model {
   const key = parseSeed(options.seed);
@@ -25,7 +25,7 @@ export function initializeModel(runtime: Runtime, config: ModelConfig, options: 
     for (const tensor of spec.stored) {
       const size = sizeOf(tensor.shape);
       if (tensor.shape.length === 1) {
-        stored.set(tensor.name, new Float32Array(size).fill(1));
+        stored.set(tensor.name, new Float32Array(size).fill(tensor.name.endsWith('.bias') ? 0 : 1));
         continue;
       }
       let std = 1 / Math.sqrt(tensor.shape[1] as number);

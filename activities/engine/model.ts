@@ -50,7 +50,7 @@ export function forward(
   let x = ops.embedding(parameters.embedding, tokens);
   for (const layer of parameters.layers) {
     const normed = ops.rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
-    const joined = tf.reshape(ops.linear(normed, layer.qkv), [batch, length, heads + 2 * kvHeads, headDim]);
+    const joined = tf.reshape(qkv({ tf, ops }, config, layer, normed), [batch, length, heads + 2 * kvHeads, headDim]);
     const [unrotated, values] = tf.split(tf.transpose(joined, [0, 2, 1, 3]), [heads + kvHeads, kvHeads], 1) as Pair;
     const [queries, keys] = tf.split(ops.rotate(unrotated, rotary.cos, rotary.sin), [heads, kvHeads], 1) as Pair;
     cacheOut?.push({ keys, values });
@@ -89,7 +89,7 @@ export function decode(
   for (const [index, layer] of parameters.layers.entries()) {
     const past = cache[index] as LayerCache;
     const normed = ops.rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
-    const joined = tf.reshape(ops.linear(normed, layer.qkv), [batch, heads + 2 * kvHeads, headDim]);
+    const joined = tf.reshape(qkv({ tf, ops }, config, layer, normed), [batch, heads + 2 * kvHeads, headDim]);
     const [unrotated, value] = tf.split(joined, [heads + kvHeads, kvHeads], 1) as Pair;
     const [query, key] = tf.split(ops.rotate(unrotated, rotary.cos, rotary.sin), [heads, kvHeads], 1) as Pair;
     const keys = tf.concat([past.keys, tf.reshape(key, [batch, kvHeads, 1, headDim])], 2);
@@ -107,6 +107,23 @@ export function decode(
 /** Logits [N, V] of hidden states [N, d]. */
 export function head({ ops }: Pick<Runtime, 'ops'>, parameters: Parameters, hidden: tfc.Tensor): tfc.Tensor {
   return ops.linear(hidden, parameters.head);
+}
+
+/** Queries, keys and values of all heads before the rotary embedding, side by side: [N, (H + 2 KV) dh]. */
+function qkv(
+  { tf, ops }: Pick<Runtime, 'tf' | 'ops'>,
+  { heads, kvHeads, headDim, rmsNormEps }: ModelConfig,
+  { qkv, qkvBias, queryNorm, keyNorm }: LayerParameters,
+  normed: tfc.Tensor,
+): tfc.Tensor {
+  const product = ops.linear(normed, qkv);
+  const projected = qkvBias ? tf.add(product, qkvBias) : product;
+  if (!queryNorm || !keyNorm) return projected;
+  const sizes = [heads * headDim, kvHeads * headDim, kvHeads * headDim];
+  const [queries, keys, values] = tf.split(projected, sizes, 1) as [tfc.Tensor, tfc.Tensor, tfc.Tensor];
+  const byHead = (x: tfc.Tensor, gain: tfc.Tensor): tfc.Tensor =>
+    tf.reshape(ops.rmsNorm(tf.reshape(x, [-1, headDim]), gain, rmsNormEps), x.shape);
+  return tf.concat([byHead(queries, queryNorm), byHead(keys, keyNorm), values], 1);
 }
 
 function feedForward(

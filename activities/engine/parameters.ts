@@ -1,5 +1,6 @@
 import type * as tfc from '@tensorflow/tfjs-core';
 import type { ModelConfig } from './config.ts';
+import { familyOf } from './families/index.ts';
 
 /** A tensor as Hugging Face stores it, [out, in] for matrices. */
 export interface StoredTensor {
@@ -22,6 +23,11 @@ export interface LayerParameters {
   attentionNorm: tfc.Tensor;
   /** [(H + 2 KV) dh, d] */
   qkv: tfc.Tensor;
+  /** [(H + 2 KV) dh], in families with one */
+  qkvBias?: tfc.Tensor;
+  /** [dh], in families that norm queries and keys */
+  queryNorm?: tfc.Tensor;
+  keyNorm?: tfc.Tensor;
   /** [d, H dh] */
   output: tfc.Tensor;
   /** [d] */
@@ -42,8 +48,6 @@ export interface Parameters {
   head: tfc.Tensor;
 }
 
-const PER_LAYER = ['attentionNorm', 'qkv', 'output', 'mlpNorm', 'gateUp', 'down'] as const;
-
 /** The tensors of a model in the one order used by gradients, optimizer and checkpoints. */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const { vocabSize: v, hiddenSize: d, intermediateSize: f, heads, kvHeads, headDim } = config;
@@ -54,25 +58,39 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   });
   const joined = (name: string, parts: readonly StoredTensor[]): ParameterSpec => ({
     name,
-    shape: [parts.reduce((rows, part) => rows + (part.shape[0] as number), 0), d],
+    shape: [
+      parts.reduce((rows, part) => rows + (part.shape[0] as number), 0),
+      ...(parts[0] as StoredTensor).shape.slice(1),
+    ],
     stored: parts,
   });
+  const { qkvBias, qkNorm } = familyOf(config);
   const specs = [single('embedding', 'model.embed_tokens.weight', [v, d])];
   for (let layer = 0; layer < config.layers; layer++) {
     const stored = `model.layers.${layer}`;
-    const shapes = { q: [heads * headDim, d], kv: [kvHeads * headDim, d], mlp: [f, d] };
+    const attention = `${stored}.self_attn`;
+    const rows = { q_proj: heads * headDim, k_proj: kvHeads * headDim, v_proj: kvHeads * headDim };
+    const qkv = (name: string, part: 'weight' | 'bias', columns: readonly number[]): ParameterSpec =>
+      joined(
+        `layers.${layer}.${name}`,
+        Object.entries(rows).map(([which, size]) => ({
+          name: `${attention}.${which}.${part}`,
+          shape: [size, ...columns],
+        })),
+      );
+    specs.push(single(`layers.${layer}.attentionNorm`, `${stored}.input_layernorm.weight`, [d]));
+    specs.push(qkv('qkv', 'weight', [d]));
+    if (qkvBias) specs.push(qkv('qkvBias', 'bias', []));
+    if (qkNorm) {
+      specs.push(single(`layers.${layer}.queryNorm`, `${attention}.q_norm.weight`, [headDim]));
+      specs.push(single(`layers.${layer}.keyNorm`, `${attention}.k_norm.weight`, [headDim]));
+    }
     specs.push(
-      single(`layers.${layer}.attentionNorm`, `${stored}.input_layernorm.weight`, [d]),
-      joined(`layers.${layer}.qkv`, [
-        { name: `${stored}.self_attn.q_proj.weight`, shape: shapes.q },
-        { name: `${stored}.self_attn.k_proj.weight`, shape: shapes.kv },
-        { name: `${stored}.self_attn.v_proj.weight`, shape: shapes.kv },
-      ]),
-      single(`layers.${layer}.output`, `${stored}.self_attn.o_proj.weight`, [d, heads * headDim]),
+      single(`layers.${layer}.output`, `${attention}.o_proj.weight`, [d, heads * headDim]),
       single(`layers.${layer}.mlpNorm`, `${stored}.post_attention_layernorm.weight`, [d]),
       joined(`layers.${layer}.gateUp`, [
-        { name: `${stored}.mlp.gate_proj.weight`, shape: shapes.mlp },
-        { name: `${stored}.mlp.up_proj.weight`, shape: shapes.mlp },
+        { name: `${stored}.mlp.gate_proj.weight`, shape: [f, d] },
+        { name: `${stored}.mlp.up_proj.weight`, shape: [f, d] },
       ]),
       single(`layers.${layer}.down`, `${stored}.mlp.down_proj.weight`, [d, f]),
     );
@@ -84,22 +102,16 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
 
 /** Gives names to a flat list in the order of `parameterSpecs`. */
 export function arrangeParameters(config: ModelConfig, flat: readonly tfc.Tensor[]): Parameters {
-  const at = (index: number): tfc.Tensor => {
+  const layers = Array.from({ length: config.layers }, (): Partial<LayerParameters> => ({}));
+  const whole: Partial<Parameters> = {};
+  for (const [index, { name }] of parameterSpecs(config).entries()) {
     const tensor = flat[index];
     if (!tensor) throw new RangeError(`parameter ${index} is missing`);
-    return tensor;
-  };
-  const layers = Array.from({ length: config.layers }, (_, layer) => {
-    const base = 1 + layer * PER_LAYER.length;
-    return Object.fromEntries(PER_LAYER.map((name, offset) => [name, at(base + offset)])) as unknown as LayerParameters;
-  });
-  const norm = 1 + config.layers * PER_LAYER.length;
-  return {
-    embedding: at(0),
-    layers,
-    norm: at(norm),
-    head: config.tieWordEmbeddings ? at(0) : at(norm + 1),
-  };
+    const [, layer, part] = /^layers\.(\d+)\.(\w+)$/.exec(name) ?? [];
+    Object.assign(layer === undefined ? whole : (layers[Number(layer)] as object), { [part ?? name]: tensor });
+  }
+  const { embedding, norm, head = embedding } = whole;
+  return { embedding, norm, head, layers } as Parameters;
 }
 
 /** Elements in a tensor of this shape. */

@@ -1,5 +1,6 @@
 import type * as tfc from '@tensorflow/tfjs-core';
 import type { ModelConfig } from './config.ts';
+import { ropeFrequencies } from './rope-scaling.ts';
 
 /**
  * Cosines and sines of the rotary embedding (Su et al., arXiv 2104.09864), rotate-half convention: dimension i is paired
@@ -15,13 +16,14 @@ export interface RopeTables {
 }
 
 export function ropeTables(config: ModelConfig, length = 0): RopeTables {
-  const { headDim, ropeTheta } = config;
+  const { headDim, ropeTheta, ropeScaling } = config;
   const half = headDim / 2;
-  const scale = headDim ** -0.25;
+  const scale = headDim ** -0.25 * (ropeScaling?.type === 'yarn' ? ropeScaling.attentionFactor : 1);
+  const frequencies = ropeFrequencies(headDim, ropeTheta, ropeScaling);
   const cos = new Float32Array(length * headDim);
   const sin = new Float32Array(length * headDim);
   for (let i = 0; i < half; i++) {
-    const frequency = ropeTheta ** (-i / half);
+    const frequency = frequencies[i] as number;
     for (let position = 0; position < length; position++) {
       const angle = position * frequency;
       const at = position * headDim + i;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type * as tfc from '@tensorflow/tfjs-core';
 import { RZeroError } from '../errors.ts';
 import type { ModelConfig } from './config.ts';
+import { familyOf } from './families/index.ts';
 import { arrangeParameters, parameterSpecs, sizeOf } from './parameters.ts';
 import type { ParameterSpec, Parameters } from './parameters.ts';
 import { formatSafetensorsHeader } from './safetensors.ts';
@@ -62,7 +63,7 @@ function refuseUnknownTensors(config: ModelConfig, specs: readonly ParameterSpec
   const known = new Set(specs.flatMap((spec) => spec.stored.map((part) => part.name)));
   for (const name of names) {
     const derived = name.endsWith('.rotary_emb.inv_freq') || (config.tieWordEmbeddings && name === 'lm_head.weight');
-    if (!known.has(name) && !derived) throw unreadable(name, 'does not belong to a plain Llama model');
+    if (!known.has(name) && !derived) throw unreadable(name, `does not belong to a ${familyOf(config).name} model`);
   }
 }
 

@@ -2,13 +2,30 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { formatModelConfig, parseModelConfig } from '../../activities/engine/config.ts';
+import type { RopeScaling } from '../../activities/engine/rope-scaling.ts';
 import { DEMO, TINY } from './support/models.ts';
 
 const base = JSON.parse(formatModelConfig(TINY)) as Record<string, unknown>;
+const QWEN = { model_type: 'qwen2', architectures: ['Qwen2ForCausalLM'] };
 const parse = (changes: Record<string, unknown>) => parseModelConfig(JSON.stringify({ ...base, ...changes }));
 
 test('a written config is read back to the same values', () => {
-  for (const config of [TINY, DEMO, { ...TINY, eosTokenIds: [2, 5] }]) {
+  const families = (['qwen2', 'qwen3'] as const).map((family) => ({ ...TINY, family }));
+  const scalings: RopeScaling[] = [
+    { type: 'linear', factor: 2 },
+    { type: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositions: 20 },
+    {
+      type: 'yarn',
+      factor: 2,
+      originalMaxPositions: 20,
+      betaFast: 32,
+      betaSlow: 1,
+      truncate: true,
+      attentionFactor: 1.07,
+    },
+  ];
+  const scaled = scalings.map((ropeScaling) => ({ ...TINY, ropeScaling }));
+  for (const config of [TINY, DEMO, { ...TINY, eosTokenIds: [2, 5] }, ...families, ...scaled]) {
     assert.deepEqual(parseModelConfig(formatModelConfig(config, { bosTokenId: 1, padTokenId: 0 })), config);
   }
 });
@@ -47,15 +64,20 @@ test('the config of a published Llama-family model is understood', () => {
 
 test('everything that would make the forward pass wrong is refused, with its field', () => {
   const cases: [string, Record<string, unknown>][] = [
-    ['model_type', { model_type: 'qwen2' }],
+    ['model_type', { model_type: 'gpt2' }],
+    ['architectures', { model_type: 'qwen2' }],
+    ['use_sliding_window', { ...QWEN, use_sliding_window: true }],
+    ['attention_bias', { model_type: 'qwen3', architectures: ['Qwen3ForCausalLM'], attention_bias: true }],
     ['architectures', { architectures: ['GPT2LMHeadModel'] }],
     ['architectures', { architectures: undefined, model_type: undefined }],
     ['hidden_act', { hidden_act: 'gelu' }],
     ['attention_bias', { attention_bias: true }],
     ['mlp_bias', { mlp_bias: true }],
-    ['rope_scaling', { rope_scaling: { rope_type: 'llama3', factor: 8 } }],
+    ['low_freq_factor', { rope_scaling: { rope_type: 'llama3', factor: 8 } }],
+    ['factor', { rope_scaling: { type: 'linear' } }],
+    ['rope_scaling', { rope_scaling: { type: 'dynamic', factor: 2 } }],
     ['rope_scaling', { rope_scaling: 'linear' }],
-    ['rope_parameters', { rope_parameters: { rope_type: 'yarn' } }],
+    ['rope_parameters', { rope_parameters: { rope_type: 'longrope' } }],
     ['partial_rotary_factor', { partial_rotary_factor: 0.5 }],
     ['num_key_value_heads', { num_key_value_heads: 3 }],
     ['head_dim', { head_dim: 5 }],
