@@ -8,6 +8,7 @@ import { RZeroError } from '../errors.ts';
 
 /** The reference implementation's limit. */
 const MAX_HEADER_BYTES = 100_000_000;
+const PIECE = 2 ** 20;
 const BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
 
 type StoredType = keyof typeof BYTES;
@@ -94,6 +95,8 @@ export interface SafetensorsFile {
   readonly entries: ReadonlyMap<string, TensorEntry>;
   /** Values as 32-bit floats; F16 and BF16 are widened exactly. */
   read(name: string): Promise<Float32Array>;
+  /** The same, 4 MB of floats at a time. */
+  pieces(name: string): AsyncIterable<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -114,12 +117,23 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     const prefix = await readExactly(handle, 0, Math.min(8, size));
     const json = await readExactly(handle, 8, headerLength(prefix, size));
     const entries = parseHeader(json, size);
+    const find = (name: string): TensorEntry => {
+      const entry = entries.get(name);
+      if (!entry) throw new SafetensorsError(`has no tensor ${name}`);
+      return entry;
+    };
+    const values = async (dtype: StoredType, start: number, end: number): Promise<Float32Array> =>
+      widen(dtype, await readExactly(handle, start, end - start));
     return {
       entries,
       read: async (name) => {
-        const entry = entries.get(name);
-        if (!entry) throw new SafetensorsError(`has no tensor ${name}`);
-        return widen(entry.dtype, await readExactly(handle, entry.start, entry.end - entry.start));
+        const { dtype, start, end } = find(name);
+        return await values(dtype, start, end);
+      },
+      pieces: async function* (name) {
+        const { dtype, start, end } = find(name);
+        const step = PIECE * BYTES[dtype];
+        for (let from = start; from < end; from += step) yield await values(dtype, from, Math.min(end, from + step));
       },
       close: () => handle.close(),
     };

@@ -62,9 +62,14 @@ export function joinStored(spec: ParameterSpec, get: (name: string) => Float32Ar
 function refuseUnknownTensors(config: ModelConfig, specs: readonly ParameterSpec[], names: Iterable<string>): void {
   const known = new Set(specs.flatMap((spec) => spec.stored.map((part) => part.name)));
   for (const name of names) {
-    const derived = name.endsWith('.rotary_emb.inv_freq') || (config.tieWordEmbeddings && name === 'lm_head.weight');
-    if (!known.has(name) && !derived) throw unreadable(name, `does not belong to a ${familyOf(config).name} model`);
+    if (!known.has(name) && !isDerivedTensor(config, name))
+      throw unreadable(name, `does not belong to a ${familyOf(config).name} model`);
   }
+}
+
+/** Some files also store what follows from the rest. */
+export function isDerivedTensor({ tieWordEmbeddings }: ModelConfig, name: string): boolean {
+  return name.endsWith('.rotary_emb.inv_freq') || (tieWordEmbeddings && name === 'lm_head.weight');
 }
 
 function unreadable(tensor: string, message: string): RZeroError {
