@@ -12,7 +12,7 @@ export async function loadHeldOut(modelDir: string): Promise<EvaluationSet | und
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (isAbsent(error)) return undefined;
     throw error;
   }
   const items = text
@@ -21,6 +21,11 @@ export async function loadHeldOut(modelDir: string): Promise<EvaluationSet | und
     .map((line, index) => parseLine(line, `${path}:${index + 1}`));
   if (items.length === 0) return undefined;
   return { items, hash: createHash('sha256').update(text).digest('hex') };
+}
+
+/** True when there is no such file; a model that is one file, and no folder, has none beside it. */
+export function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function parseLine(line: string, where: string): { question: string; answer: string } {

@@ -13,6 +13,7 @@ import {
   OFFICIAL_SOLVER_SYSTEM,
   plainRendering,
 } from './method/official/official-settings.ts';
+import { isAbsent } from './held-out.ts';
 
 const profileSchema = z.object({
   version: z.literal(1),
@@ -38,7 +39,7 @@ export async function loadProfile(modelDir: string): Promise<{ profile: ModelPro
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return withHash(DEFAULT_PROFILE);
+    if (isAbsent(error)) return withHash(DEFAULT_PROFILE);
     throw unreadable(path, error);
   }
   try {

@@ -111,7 +111,7 @@ const runInput = z.strictObject({
   preset: z.enum(PRESETS).default('default'),
   /** `random-reward` replaces every reward of both roles by a seeded coin flip: a control that must not learn. */
   control: z.enum(CONTROLS).default('none'),
-  /** `builtin`, or the path of a model folder on the worker. */
+  /** `builtin`; or on the worker a model folder, a .gguf file, a name (`r-zero model get`) or an imported hub id. */
   model: z.string().min(1).max(4096).default('builtin'),
   /** Sequences decoded together. */
   batchSize: count(4096).default(256),

@@ -12,8 +12,8 @@ import type {
   RunStatusChange,
 } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { readModelConfig } from './engine/config.ts';
 import { importModel } from './engine/import-model.ts';
+import { readConfigOf } from './engine/model-files.ts';
 import { RZeroError } from './errors.ts';
 import { loadHeldOut } from './held-out.ts';
 import { getPreset } from './method/presets.ts';
@@ -156,7 +156,7 @@ async function createRun(deps: ActivityDependencies, runId: string, resolved: Re
 
 /** Prompt and completion must fit the model; better said now than after an hour of questions. */
 async function refuseLongCompletions(folder: string, config: RunConfig): Promise<void> {
-  const { maxPositions } = (await readModelConfig(folder)).config;
+  const { maxPositions } = await readConfigOf(folder);
   for (const role of ['challenger', 'solver'] as const) {
     const { maxTokens } = config[role];
     if (maxTokens < maxPositions) continue;

@@ -5,6 +5,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addRecompute } from './commands/recompute.ts';
+import { addModel } from './commands/model.ts';
 import { addRun } from './commands/run.ts';
 import { addSetup } from './commands/setup.ts';
 import { addSql } from './commands/sql.ts';
@@ -53,6 +54,7 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   addMigrate(program, runner);
   program.commandsGroup('Runs and their data:');
   addRun(program, runner);
+  addModel(program, runner);
   addSql(program, runner);
   addRecompute(program, runner);
   return program;

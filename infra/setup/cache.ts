@@ -1,17 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { RZeroError } from '../../activities/errors.ts';
 import { asStorageError, systemErrorCode } from './file-errors.ts';
 import { waitForLock } from './file-lock.ts';
 
-/** Where downloads live: `R_ZERO_CACHE`, else `$XDG_CACHE_HOME/r-zero`, else `~/.cache/r-zero`. Shared by all checkouts of a user. */
-export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  if (env['R_ZERO_CACHE']) return resolve(env['R_ZERO_CACHE']);
-  if (env['XDG_CACHE_HOME']) return resolve(env['XDG_CACHE_HOME'], 'r-zero');
-  return join(homedir(), '.cache', 'r-zero');
-}
+export { cacheDirectory } from '../../activities/cache-directory.ts';
 
 export interface CachedArtifact {
   /** Folder name inside the cache; holds name, version and platform, so that two versions never share one. */

@@ -1,6 +1,6 @@
 /** What set-up tells while it works. Messages are whole sentences for someone who meets the project for the first time. */
 export interface SetupEvent {
-  part: 'dependencies' | 'tensorflow' | 'temporal' | 'postgres';
+  part: 'dependencies' | 'tensorflow' | 'temporal' | 'postgres' | 'model';
   kind: 'info' | 'progress' | 'done' | 'warning';
   message: string;
   /** Bytes so far and in all; with `kind: 'progress'` only. */

@@ -50,7 +50,7 @@ function addStart(run: Command, runner: CommandRunner): void {
     .addOption(iterationsOption('total number of iterations (default: 3)'))
     .addOption(controlOption())
     .addOption(presetOption())
-    .option('--model <folder>', 'folder of a model on the worker (default: the built-in base model)')
+    .option('--model <model>', 'a folder, .gguf file, name or hub id on the worker (default: the built-in base model)')
     .addHelpText(
       'after',
       `
