@@ -1,13 +1,14 @@
 /** From prompts in text to completions in text: the tokenizer's side of sampling, shared by all phases. */
 import type { Role } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import type { PromptPart } from './engine/prompt-parts.ts';
 import type { Tokenizer } from './engine/tokenizer.ts';
 import type { CallOptions, ModelLease, SamplingParams } from './engine/types.ts';
 import { tokenizerOf } from './store.ts';
 import type { UnitContext } from './unit.ts';
 
 export interface Prompted {
-  prompt: string;
+  prompt: readonly PromptPart[];
   /** The sample's whole random stream (activities/method/seeds.ts). */
   seed: string;
 }
@@ -33,10 +34,11 @@ export async function sampleTexts(
   // Groups share their prompt: encode each text once.
   const encoded = new Map<string, number[]>();
   const items = prompts.map(({ prompt, seed }) => {
-    let promptTokens = encoded.get(prompt);
+    const key = JSON.stringify(prompt);
+    let promptTokens = encoded.get(key);
     if (!promptTokens) {
       promptTokens = tokenizer.encode(prompt);
-      encoded.set(prompt, promptTokens);
+      encoded.set(key, promptTokens);
     }
     return { promptTokens, seed };
   });

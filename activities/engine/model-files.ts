@@ -60,6 +60,14 @@ export async function readConfigOf(path: string): Promise<ModelConfig> {
   }
 }
 
+/** config.json, the tokenizer and other small files, by name; of a GGUF file, those that an import would write. */
+export async function readCompanionsOf(path: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  if (!(await isFile(path))) return readCompanions(path);
+  const { companions, weights } = await openGgufModel(path);
+  await weights.close();
+  return companions;
+}
+
 async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();

@@ -2,10 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { RZeroError } from '../errors.ts';
+import { specialSpans, splitAtSpans } from './prompt-parts.ts';
+import type { PromptPart, SpecialToken } from './prompt-parts.ts';
 
 export interface Tokenizer {
-  /** Special tokens written out in the text (`<bos>`) become their ids; none are added. */
-  encode(text: string): number[];
+  /**
+   * Special tokens written out in the text (`<bos>`) become their ids, except in plain parts, where they stay text; none
+   * are added.
+   */
+  encode(text: string | readonly PromptPart[]): number[];
   /** @param options.keepSpecial also writes tokens such as `<eos>`. @default false */
   decode(ids: readonly number[], options?: { keepSpecial?: boolean }): string;
   readonly bosId: number | undefined;
@@ -45,22 +50,23 @@ export function createTokenizer(definition: object, config: object = {}): Tokeni
     return typeof text === 'string' ? tokenizer.token_to_id(text) : undefined;
   };
   const eosId = named('eos_token');
+  const specials = specialTokens(definition);
+  let plain: { tokenizer: HuggingFaceTokenizer } | undefined;
+  const encodeParts = (parts: readonly PromptPart[]): number[] => {
+    const text = parts.map((part) => part.text).join('');
+    const meant = specialSpans(parts, specials);
+    const spelled = specialSpans([{ text }], specials);
+    const same = meant.length === spelled.length && meant.every(({ start }, i) => start === spelled[i]?.start);
+    // Nothing plain spells a token, which is how it nearly always is.
+    if (same) return encodeWith(tokenizer, text);
+    plain ??= { tokenizer: new HuggingFaceTokenizer(withoutSpecials(definition, specials), config) };
+    const ordinary = plain.tokenizer;
+    return splitAtSpans(text, meant).flatMap((piece) =>
+      typeof piece === 'object' ? [piece.id] : encodeWith(ordinary, piece),
+    );
+  };
   return {
-    encode: (text) => {
-      const { ids, tokens } = tokenizer.encode(text, { add_special_tokens: false });
-      const unknown = ids.findIndex((id: unknown) => !Number.isInteger(id));
-      if (unknown >= 0) {
-        throw new RZeroError(
-          'EngineRequestInvalid',
-          `The text has ${JSON.stringify(tokens[unknown])}, which the tokenizer lacks.`,
-          {
-            field: 'text',
-            fix: 'Use only characters that the model knows.',
-          },
-        );
-      }
-      return ids;
-    },
+    encode: (text) => (typeof text === 'string' ? encodeWith(tokenizer, text) : encodeParts(text)),
     decode: (ids, { keepSpecial = false } = {}) => {
       // A model's output layer may be wider than its vocabulary; the library refuses an empty list.
       const known = ids.filter((id) => tokenizer.id_to_token(id) !== undefined);
@@ -72,6 +78,41 @@ export function createTokenizer(definition: object, config: object = {}): Tokeni
     padId: named('pad_token') ?? eosId,
     idOf: (token) => tokenizer.token_to_id(token),
     vocabSize: tokenizer.get_vocab().size,
+  };
+}
+
+function encodeWith(tokenizer: HuggingFaceTokenizer, text: string): number[] {
+  const { ids, tokens } = tokenizer.encode(text, { add_special_tokens: false });
+  const unknown = ids.findIndex((id: unknown) => !Number.isInteger(id));
+  if (unknown < 0) return ids;
+  throw new RZeroError(
+    'EngineRequestInvalid',
+    `The text has ${JSON.stringify(tokens[unknown])}, which the tokenizer lacks.`,
+    { field: 'text', fix: 'Use only characters that the model knows.' },
+  );
+}
+
+interface Definition {
+  added_tokens?: (SpecialToken & { special?: boolean })[];
+  model?: { vocab?: unknown; unk_token?: unknown };
+}
+
+function specialTokens(definition: object): SpecialToken[] {
+  return ((definition as Definition).added_tokens ?? []).filter(({ special }) => special);
+}
+
+/** The same tokenizer for text in which nothing is special. */
+function withoutSpecials(definition: object, specials: readonly SpecialToken[]): object {
+  const { added_tokens = [], model = {} } = definition as Definition;
+  const barred = new Set(specials.map(({ content }) => content).filter((content) => content !== model.unk_token));
+  const { vocab } = model;
+  // Some models look a whole word up in the vocabulary, where special tokens are too.
+  const isMap = typeof vocab === 'object' && vocab !== null && !Array.isArray(vocab);
+  const kept = isMap ? Object.fromEntries(Object.entries(vocab).filter(([token]) => !barred.has(token))) : vocab;
+  return {
+    ...definition,
+    added_tokens: added_tokens.filter(({ special }) => !special),
+    model: { ...model, vocab: kept },
   };
 }
 

@@ -1,5 +1,7 @@
 /** Whole models in the GGUF format, tiny and with made-up weights, as llama.cpp's converter would write them. */
 import type { ModelConfig } from '../../../activities/engine/config.ts';
+import { ggufTokenizer } from '../../../activities/engine/gguf/tokenizer.ts';
+import type { TokenizerFiles } from '../../../activities/engine/gguf/tokenizer.ts';
 import { parameterSpecs, sizeOf } from '../../../activities/engine/parameters.ts';
 import { ggufBytes } from './gguf.ts';
 import type { Metadata, TensorToWrite } from './gguf.ts';
@@ -99,4 +101,9 @@ export function tinyGguf(config: ModelConfig = TINY, changes: Changes = {}): Buf
   };
   const kept = Object.entries(metadata).filter(([, value]) => value !== undefined) as [string, Metadata[string]][];
   return ggufBytes(Object.fromEntries(kept), [...tensors, ...(changes.tensors ?? [])]);
+}
+
+/** tokenizer.json and tokenizer_config.json of these models. */
+export function readGgufTokenizer(): TokenizerFiles {
+  return ggufTokenizer(new Map(Object.entries(TOKENIZER)) as Parameters<typeof ggufTokenizer>[0]);
 }
