@@ -4,18 +4,17 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createAdamW } from '../../activities/engine/adamw.ts';
-import { forwardInput } from '../../activities/engine/batch.ts';
 import { parseModelConfig } from '../../activities/engine/config.ts';
 import { FAMILIES } from '../../activities/engine/families/index.ts';
-import { forward, head } from '../../activities/engine/model.ts';
 import { loadModelFolder } from '../../activities/engine/model-folder.ts';
 import { grpoStep } from '../../activities/engine/rollouts.ts';
 import { ropeTables } from '../../activities/engine/rope.ts';
 import { openSafetensors } from '../../activities/engine/safetensors.ts';
 import { sampleCompletions } from '../../activities/engine/sampler.ts';
 import type { TrainItem } from '../../activities/engine/types.ts';
-import { parametersOf, storedTensors } from '../../activities/engine/weights.ts';
+import { storedTensors } from '../../activities/engine/weights.ts';
 import type { Model } from '../../activities/engine/weights.ts';
+import { largestDifference, logitsOf } from './support/logits.ts';
 import { runtime, seedOf } from './support/models.ts';
 
 const folder = (name: string): string => fileURLToPath(new URL(`fixtures/families/${name}`, import.meta.url));
@@ -31,23 +30,6 @@ interface Expected {
 async function load(name: string): Promise<{ model: Model; expected: Expected }> {
   const { model } = await loadModelFolder(await runtime(), { path: folder(name) });
   return { model, expected: JSON.parse(await readFile(join(folder(name), 'expected.json'), 'utf8')) as Expected };
-}
-
-/** Logits after every token. */
-function logitsOf(model: Model, tokens: readonly number[]): number[][] {
-  const { tf } = model.runtime;
-  return tf.tidy(() => {
-    const input = forwardInput(model, [tokens], tokens.length);
-    const hidden = forward(model.runtime, model.config, parametersOf(model), input);
-    const flat = head(model.runtime, parametersOf(model), hidden).dataSync();
-    const width = model.config.vocabSize;
-    return tokens.map((_, row) => [...flat.subarray(row * width, (row + 1) * width)]);
-  });
-}
-
-function largestDifference(actual: readonly number[][], expected: readonly number[][]): number {
-  assert.deepEqual([actual.length, actual[0]?.length], [expected.length, expected[0]?.length]);
-  return Math.max(...expected.flatMap((row, r) => row.map((value, c) => Math.abs(actual[r]![c]! - value))));
 }
 
 for (const { name } of FAMILIES) {
