@@ -6,11 +6,12 @@ import type { AdamW } from './adamw.ts';
 import { MOMENTS, OPTIMIZER, WEIGHTS, readCheckpointManifest, verifyCheckpoint } from './checkpoint.ts';
 import { readModelConfig } from './config.ts';
 import { openSafetensors } from './safetensors.ts';
+import type { SafetensorsFile } from './safetensors.ts';
 import { codeOf } from './staging.ts';
 import type { Runtime } from './tensorflow.ts';
 import type { ModelSource } from './types.ts';
-import { createModel, joinStored, weightsHash } from './weights.ts';
-import type { Model } from './weights.ts';
+import { readModel, readParameters, weightsHash } from './weights.ts';
+import type { Model, ReadTensor } from './weights.ts';
 
 const SHARD_INDEX = 'model.safetensors.index.json';
 
@@ -46,12 +47,14 @@ export async function loadModelFolder(runtime: Runtime, source: ModelSource): Pr
   if (checkpoint) await verifyCheckpoint(path, checkpoint.id);
 
   const { config } = await readModelConfig(path);
-  const stored = new Map<string, Float32Array>();
-  for (const file of checkpoint ? [WEIGHTS] : await weightFiles(path)) await readTensors(join(path, file), stored);
-  const model = createModel(runtime, config, stored);
+  const names = checkpoint ? [WEIGHTS] : await weightFiles(path);
+  const model = await withTensors(path, names, (names, read) => readModel(runtime, config, names, read));
   const optimizer = createAdamW();
   if (withOptimizer && checkpoint && checkpoint.manifest.optimizerStep > 0) {
-    await readMoments(join(path, OPTIMIZER), model, optimizer);
+    await withTensors(path, [OPTIMIZER], async (_, read) => {
+      optimizer.first = await readParameters(runtime, model.specs, (name) => read(MOMENTS.first + name));
+      optimizer.second = await readParameters(runtime, model.specs, (name) => read(MOMENTS.second + name));
+    });
     optimizer.step = checkpoint.manifest.optimizerStep;
   }
   return {
@@ -63,25 +66,20 @@ export async function loadModelFolder(runtime: Runtime, source: ModelSource): Pr
   };
 }
 
-async function readTensors(path: string, into: Map<string, Float32Array>): Promise<void> {
-  const file = await openSafetensors(path);
+/** Opens the files of a folder for as long as `use` reads tensors from them. */
+async function withTensors<T>(
+  folder: string,
+  files: readonly string[],
+  use: (names: Iterable<string>, read: ReadTensor) => Promise<T>,
+): Promise<T> {
+  const opened: SafetensorsFile[] = [];
   try {
-    for (const name of file.entries.keys()) into.set(name, await file.read(name));
+    for (const file of files) opened.push(await openSafetensors(join(folder, file)));
+    const holders = new Map(opened.flatMap((file) => [...file.entries.keys()].map((name) => [name, file])));
+    return await use(holders.keys(), (name) => holders.get(name)?.read(name));
   } finally {
-    await file.close();
+    await Promise.all(opened.map((file) => file.close()));
   }
-}
-
-async function readMoments(path: string, model: Model, optimizer: AdamW): Promise<void> {
-  const stored = new Map<string, Float32Array>();
-  await readTensors(path, stored);
-  const read = (prefix: string) =>
-    model.specs.map((spec) => {
-      const values = joinStored(spec, (name) => stored.get(prefix + name));
-      return model.runtime.tf.tensor(values, [...spec.shape], 'float32');
-    });
-  optimizer.first = read(MOMENTS.first);
-  optimizer.second = read(MOMENTS.second);
 }
 
 /** One file, or those that the index of a sharded model names. */

@@ -4,7 +4,7 @@ import { RZeroError } from '../errors.ts';
 import type { ModelConfig } from './config.ts';
 import { familyOf } from './families/index.ts';
 import { arrangeParameters, parameterSpecs, sizeOf } from './parameters.ts';
-import type { ParameterSpec, Parameters } from './parameters.ts';
+import type { ParameterSpec, Parameters, StoredTensor } from './parameters.ts';
 import { formatSafetensorsHeader } from './safetensors.ts';
 import type { NamedTensor } from './safetensors.ts';
 import { ropeTables } from './rope.ts';
@@ -38,8 +38,51 @@ export function createModel(runtime: Runtime, config: ModelConfig, stored: Reado
   return { runtime, config, specs, rope: ropeTables(config), tensors };
 }
 
+/**
+ * The same from a source that is read tensor by tensor, so that the weights are in memory once and not twice.
+ *
+ * @param names of everything that the source holds
+ */
+export async function readModel(
+  runtime: Runtime,
+  config: ModelConfig,
+  names: Iterable<string>,
+  read: ReadTensor,
+): Promise<Model> {
+  const specs = parameterSpecs(config);
+  refuseUnknownTensors(config, specs, names);
+  return { runtime, config, specs, rope: ropeTables(config), tensors: await readParameters(runtime, specs, read) };
+}
+
+/** Values by stored name; undefined when there is no such tensor. */
+export type ReadTensor = (name: string) => Promise<Float32Array> | undefined;
+
+/** One tensor for each of `specs`. @throws RZeroError `ModelUnreadable` naming a missing or misshapen tensor */
+export async function readParameters(
+  { tf }: Pick<Runtime, 'tf'>,
+  specs: readonly ParameterSpec[],
+  read: ReadTensor,
+): Promise<tfc.Tensor[]> {
+  const tensors: tfc.Tensor[] = [];
+  try {
+    for (const spec of specs) {
+      const parts = new Map<string, Float32Array | undefined>();
+      for (const { name } of spec.stored) parts.set(name, await read(name));
+      const values = joinStored(spec, (name) => parts.get(name));
+      tensors.push(tf.tensor(values, [...spec.shape], 'float32'));
+    }
+    return tensors;
+  } catch (error) {
+    for (const tensor of tensors) tensor.dispose();
+    throw error;
+  }
+}
+
 /** Values of one runtime tensor from its stored parts. */
-export function joinStored(spec: ParameterSpec, get: (name: string) => Float32Array | undefined): Float32Array {
+function joinStored(spec: ParameterSpec, get: (name: string) => Float32Array | undefined): Float32Array {
+  const [only] = spec.stored;
+  const whole = spec.stored.length === 1 ? get((only as StoredTensor).name) : undefined;
+  if (whole?.length === sizeOf(spec.shape)) return whole;
   const joined = new Float32Array(sizeOf(spec.shape));
   let offset = 0;
   for (const part of spec.stored) {
