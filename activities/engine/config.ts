@@ -14,6 +14,7 @@ import { FAMILIES, familyOf } from './families/index.ts';
 import type { Family, FamilyName } from './families/index.ts';
 import { formatRopeScaling, readRopeScaling } from './rope-scaling.ts';
 import type { RopeScaling } from './rope-scaling.ts';
+import { codeOf } from './staging.ts';
 
 /** Shape of a Llama-style decoder, read from a Hugging Face `config.json`. */
 export interface ModelConfig {
@@ -39,7 +40,12 @@ export interface ModelConfig {
 
 const MOST_LAYERS = 1000;
 
-/** @throws RZeroError `ModelUnreadable` when the file is missing, malformed or describes an unsupported architecture. */
+/**
+ * Reads config.json, and from generation_config.json, where there is one, the tokens that end a sequence: of models that
+ * are talked to, it names the end of a turn beside the end of a text.
+ *
+ * @throws RZeroError `ModelUnreadable` when the file is missing, malformed or describes an unsupported architecture.
+ */
 export async function readModelConfig(folder: string): Promise<{ config: ModelConfig; text: string }> {
   const path = join(folder, 'config.json');
   let text: string;
@@ -48,7 +54,20 @@ export async function readModelConfig(folder: string): Promise<{ config: ModelCo
   } catch (error) {
     throw new RZeroError('ModelUnreadable', `${path} cannot be read.`, { field: 'path', fix: FIX, cause: error });
   }
-  return { config: parseModelConfig(text), text };
+  const config = parseModelConfig(text);
+  const further = await readEndTokens(join(folder, 'generation_config.json'), config.vocabSize);
+  return { config: { ...config, eosTokenIds: [...new Set([...config.eosTokenIds, ...further])] }, text };
+}
+
+async function readEndTokens(path: string, vocabSize: number): Promise<number[]> {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw new RZeroError('ModelUnreadable', `${path} cannot be read.`, { field: 'path', fix: FIX, cause: error });
+  }
+  return typeof fields === 'object' && fields !== null ? tokenIds(fields as Fields, 'eos_token_id', vocabSize) : [];
 }
 
 /** @throws RZeroError `ModelUnreadable`, with the field at fault. */

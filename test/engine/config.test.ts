@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { formatModelConfig, parseModelConfig } from '../../activities/engine/config.ts';
+import { formatModelConfig, parseModelConfig, readModelConfig } from '../../activities/engine/config.ts';
 import type { RopeScaling } from '../../activities/engine/rope-scaling.ts';
-import { DEMO, TINY } from './support/models.ts';
+import { DEMO, TINY, temporaryFolder } from './support/models.ts';
 
 const base = JSON.parse(formatModelConfig(TINY)) as Record<string, unknown>;
 const QWEN = { model_type: 'qwen2', architectures: ['Qwen2ForCausalLM'] };
@@ -113,4 +115,23 @@ test('no text makes the parser fail in another way than its own error', () => {
   fc.assert(
     fc.property(fields, fc.jsonValue(), (field, value) => onlyItsOwn(JSON.stringify({ ...base, [field]: value }))),
   );
+});
+
+test('a sequence ends where config.json or generation_config.json says', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'config.json'), formatModelConfig(TINY));
+  const ends = async () => (await readModelConfig(folder)).config.eosTokenIds;
+  assert.deepEqual(await ends(), [2]);
+  for (const [generation, expected] of [
+    [{ eos_token_id: [2, 7] }, [2, 7]],
+    [{ eos_token_id: 5 }, [2, 5]],
+    [{ temperature: 0.6 }, [2]],
+  ] as const) {
+    await writeFile(join(folder, 'generation_config.json'), JSON.stringify(generation));
+    assert.deepEqual(await ends(), expected);
+  }
+  for (const wrong of ['{', JSON.stringify({ eos_token_id: 11 })]) {
+    await writeFile(join(folder, 'generation_config.json'), wrong);
+    await assert.rejects(readModelConfig(folder), { code: 'ModelUnreadable' });
+  }
 });

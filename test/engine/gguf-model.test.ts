@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import * as fc from 'fast-check';
 import { readModelConfig } from '../../activities/engine/config.ts';
 import type { ModelConfig } from '../../activities/engine/config.ts';
 import { importModel } from '../../activities/engine/import-model.ts';
@@ -87,7 +88,8 @@ test('a file of another model is refused by what it holds', async (t) => {
     [/architecture "gemma3"/, { metadata: { 'general.architecture': 'gemma3' } }],
     [/no metadata "general.architecture"/, { metadata: { 'general.architecture': undefined } }],
     [/no metadata "llama.block_count"/, { metadata: { 'llama.block_count': undefined } }],
-    [/"llama.block_count" that is not a number/, { metadata: { 'llama.block_count': 'two' } }],
+    [/"llama.block_count" that is not a finite number/, { metadata: { 'llama.block_count': 'two' } }],
+    [/epsilon" that is not a finite/, { metadata: { 'llama.attention.layer_norm_rms_epsilon': NaN } }],
     [/mixture of experts/, { metadata: { 'llama.expert_count': 8 } }],
     [/rope.dimension_count/, { metadata: { 'llama.rope.dimension_count': 2 } }],
     [/has shape/, { metadata: { 'llama.feed_forward_length': 9 } }],
@@ -116,4 +118,25 @@ test('a file of another model is refused by what it holds', async (t) => {
       return true;
     });
   }
+});
+
+test('no change of bytes makes opening a model fail in another way, or hang', async (t) => {
+  const path = join(await temporaryFolder(t), 'model.gguf');
+  const bytes = tinyGguf();
+  const change = fc.record({ at: fc.nat(bytes.length - 1), byte: fc.nat(255) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 5 }), async (changes) => {
+      const damaged = Buffer.from(bytes);
+      for (const { at, byte } of changes) damaged[at] = byte;
+      await writeFile(path, damaged);
+      try {
+        const { tensors, weights } = await openModelFiles(path);
+        for (const { name } of tensors) for await (const piece of weights.pieces(name)) assert.ok(piece.length > 0);
+        await weights.close();
+      } catch (error) {
+        assert.match((error as { code?: string }).code ?? '', /^(Model|Tokenizer)Unreadable$/, String(error));
+      }
+    }),
+    { numRuns: 1500 },
+  );
 });

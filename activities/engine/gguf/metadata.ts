@@ -24,7 +24,7 @@ export function readMetadata(values: ReadonlyMap<string, GgufValue>): Metadata {
     Array.isArray(value) && value.every((element) => typeof element === type);
   return {
     has: (key) => values.has(key),
-    number: typed('a number', (value) => typeof value === 'number'),
+    number: typed('a finite number', Number.isFinite),
     text: typed('a text', (value) => typeof value === 'string'),
     flag: typed('true or false', (value) => typeof value === 'boolean'),
     texts: typed('a list of texts', list('string')),
