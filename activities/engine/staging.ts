@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { RZeroError } from '../errors.ts';
 import type { CheckpointFile } from './types.ts';
 
-const PREFIX = '.staging-';
+/** Long enough to be nobody else's: a model may be exported into any folder of the user's. */
+const PREFIX = '.r-zero-staging-';
 /** A staging folder this old was left behind by a process that died. */
 const ABANDONED_MS = 60 * 60 * 1000;
 

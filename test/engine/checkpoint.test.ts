@@ -201,10 +201,10 @@ test('a full disk leaves nothing behind and says so', async (t) => {
 test('what a killed process left behind is removed after an hour, and not before', async (t) => {
   const { root, record } = await trained(t);
   const loaded = await loadModelFolder(await runtime(), { path: record.path, withOptimizer: true });
-  await mkdir(join(root, '.staging-1-old'));
-  await mkdir(join(root, '.staging-2-new'));
+  await mkdir(join(root, '.r-zero-staging-1-old'));
+  await mkdir(join(root, '.r-zero-staging-2-new'));
   const past = new Date(Date.now() - 2 * 60 * 60 * 1000);
-  await utimes(join(root, '.staging-1-old'), past, past);
+  await utimes(join(root, '.r-zero-staging-1-old'), past, past);
   await writeCheckpoint(root, loaded);
-  assert.deepEqual((await readdir(root)).sort(), ['.staging-2-new', record.id]);
+  assert.deepEqual((await readdir(root)).sort(), ['.r-zero-staging-2-new', record.id]);
 });
