@@ -1,6 +1,7 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { RZeroError } from './errors.ts';
+import { canonicalAnswer, isIncomparable } from './method/answers/answer-canonical.ts';
 import { grade, readingOf } from './method/answers/answer-equivalence.ts';
 import { isWorked } from './method/evaluation.ts';
 import { getPreset } from './method/presets.ts';
@@ -52,6 +53,7 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
         completion: completion.text,
         extracted,
         correct: extracted !== null && grade(extracted, expected, preset.grader, readingOf(question)),
+        incomparable: extracted !== null && isIncomparable(canonicalAnswer(extracted, readingOf(question))),
         worked: isWorked(completion.text),
       };
     });

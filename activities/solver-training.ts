@@ -67,6 +67,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
           repeated: batch.length - new Set(batch).size,
           rollouts: rollouts.length,
           meanReward: mean(judged.map(({ total }) => total)),
+          incomparable: judged.filter(({ reward }) => reward.incomparable).length,
           workedShare: mean(judged.map(({ text }) => Number(isWorked(text)))),
           ...stepMetrics(update),
         },
@@ -104,6 +105,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
               computed: reward.total,
               format: reward.format,
               accuracy: reward.accuracy,
+              incomparable: reward.incomparable,
               advantage,
             })),
           );

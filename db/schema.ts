@@ -395,6 +395,8 @@ export const rewards = rZero.table(
     clusterSize: integer('cluster_size'),
     format: doublePrecision('format').notNull(),
     accuracy: doublePrecision('accuracy'),
+    /** The Solver's answer was beyond the grader's bounds; null for the Challenger and for older rewards. */
+    incomparable: boolean('incomparable'),
     advantage: doublePrecision('advantage').notNull(),
     recomputationId: recomputationId(),
     createdAt: createdAt(),
@@ -494,6 +496,8 @@ export const evaluationItems = rZero.table(
     completion: text('completion').notNull(),
     extracted: text('extracted'),
     correct: boolean('correct').notNull(),
+    /** Beyond the grader's bounds; null for older evaluations. */
+    incomparable: boolean('incomparable'),
     worked: boolean('worked').notNull(),
   },
   (t) => [primaryKey({ columns: [t.evaluationId, t.item, t.sample] })],

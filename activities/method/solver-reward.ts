@@ -2,6 +2,7 @@
  * The Solver's reward for one rollout. arXiv 2508.05004, section 3.4: 1 if the answer equals the pseudo-label, else 0. Public code
  * (examples/reward_function/math.py:20-47): 0.9 accuracy + 0.1 for a `<think>` block that the prompt never asks for.
  */
+import { canonicalAnswer, isIncomparable } from './answers/answer-canonical.ts';
 import { grade, readingOf } from './answers/answer-equivalence.ts';
 import { extractBoxed, extractBoxedOfficial } from './boxed.ts';
 import { isPythonSpace } from './official/python-text.ts';
@@ -14,6 +15,8 @@ export interface SolverReward {
   format: 0 | 1;
   /** The answer that was graded; null without a box. */
   extracted: string | null;
+  /** The answer is beyond the bounds of the grader's work: an accuracy of 0 says that it was not compared, not that it is wrong. */
+  incomparable: boolean;
 }
 
 /** Rewards one completion against the pseudo-label of its question, which decides how a percent sign is read. */
@@ -27,13 +30,15 @@ export function solverReward(
   const official = preset.name === 'official-code';
   const text = official ? joinAroundMarks(completionText) : completionText;
   const answer = preset.grader === 'official' ? extractBoxedOfficial(text) : extractBoxed(text);
-  const accuracy = grade(answer, label, preset.grader, readingOf(context.question)) ? 1 : 0;
+  const reading = readingOf(context.question);
+  const accuracy = grade(answer, label, preset.grader, reading) ? 1 : 0;
   const format = hasThinkFormat(text) ? 1 : 0;
   return {
     total: accuracyWeight * accuracy + formatWeight * format,
     accuracy,
     format,
     extracted: answer === 'None' && preset.grader === 'official' ? null : answer,
+    incomparable: answer !== null && isIncomparable(canonicalAnswer(answer, reading)),
   };
 }
 

@@ -3,7 +3,7 @@
  * canonical form, so neither the classes nor the label depend on the order of the answers. The official variants reproduce
  * start_vllm_server.py:162-224 and evaluate.py:121-166: first-seen keys, a grader asked in both directions, ties to the earliest.
  */
-import { canonicalAnswer } from './answers/answer-canonical.ts';
+import { canonicalAnswer, isIncomparable } from './answers/answer-canonical.ts';
 import type { AnswerOptions, CanonicalAnswer } from './answers/answer-canonical.ts';
 import { readingOf, sameCanonically } from './answers/answer-equivalence.ts';
 import { extractBoxed, extractBoxedOfficial } from './boxed.ts';
@@ -134,10 +134,6 @@ function voteByCanonicalForm(answers: readonly (string | null)[], reading: Answe
     members,
   }));
   return result(classes, { total: answers.length, unparsable, incomparable });
-}
-
-function isIncomparable({ kind }: CanonicalAnswer): boolean {
-  return kind === 'incomparable' || kind === 'oversized';
 }
 
 function byLengthThenText(a: string, b: string): number {

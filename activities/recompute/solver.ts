@@ -55,6 +55,7 @@ function groupRows(
     computed: judged[i]!.total,
     format: judged[i]!.format,
     accuracy: judged[i]!.accuracy,
+    incomparable: judged[i]!.incomparable,
     advantage: advantages[i]!,
     ...stamp(context),
   }));

@@ -11,7 +11,9 @@ CREATE TABLE "r_zero"."recomputations" (
 	CONSTRAINT "recomputations_version" CHECK ("r_zero"."recomputations"."version" >= 2)
 );
 --> statement-breakpoint
+ALTER TABLE "r_zero"."evaluation_items" ADD COLUMN "incomparable" boolean;--> statement-breakpoint
 ALTER TABLE "r_zero"."gate_decisions" ADD COLUMN "recomputation_id" bigint;--> statement-breakpoint
+ALTER TABLE "r_zero"."rewards" ADD COLUMN "incomparable" boolean;--> statement-breakpoint
 ALTER TABLE "r_zero"."rewards" ADD COLUMN "recomputation_id" bigint;--> statement-breakpoint
 ALTER TABLE "r_zero"."votes" ADD COLUMN "margin" integer GENERATED ALWAYS AS (coalesce((classes -> 0 ->> 'count')::integer, 0) - coalesce((classes -> 1 ->> 'count')::integer, 0)) STORED;--> statement-breakpoint
 ALTER TABLE "r_zero"."votes" ADD COLUMN "entropy" double precision;--> statement-breakpoint

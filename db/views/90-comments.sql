@@ -142,6 +142,7 @@ comment on column r_zero.rewards.repetition is 'Challenger: repetition penalty, 
 comment on column r_zero.rewards.cluster_size is 'Challenger: questions of the batch in the same cluster.';
 comment on column r_zero.rewards.format is 'Share or points for the right form.';
 comment on column r_zero.rewards.accuracy is 'Solver: 1 when the answer equals the pseudo-label.';
+comment on column r_zero.rewards.incomparable is 'Solver: the answer was beyond the bounds of the grader''s work, so that accuracy 0 is no judgement; null for the Challenger and for older rewards.';
 comment on column r_zero.rewards.advantage is 'Group-relative advantage.';
 
 comment on table r_zero.policy_updates is 'One row per training step: from which checkpoint to which, and how it went.';
@@ -180,6 +181,7 @@ comment on column r_zero.evaluation_items.evaluation_id is 'The evaluation.';
 comment on column r_zero.evaluation_items.question is 'Held-out question.';
 comment on column r_zero.evaluation_items.expected is 'Its true answer.';
 comment on column r_zero.evaluation_items.correct is 'Whether the extracted answer equals it.';
+comment on column r_zero.evaluation_items.incomparable is 'The answer was beyond the bounds of the grader''s work and counts as not correct; null for older evaluations.';
 comment on column r_zero.evaluation_items.worked is 'Whether steps come before the answer.';
 
 comment on table r_zero.audits is 'Pseudo-labels compared with an oracle. Never used in training.';

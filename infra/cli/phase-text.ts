@@ -62,6 +62,7 @@ const PARTS: Readonly<Record<Phase, (metrics: PhaseMetrics) => Part[]>> = {
     total(m['skipped'], (value) => `${count(value)} steps skipped, since too few questions were kept`),
     some(m['repeated'], (value) => `questions repeated within steps ${count(value)} times`),
     trend('mean reward', m['meanReward'], decimal),
+    some(m['incomparable'], (value) => `${count(value)} answers beyond the grader's bounds`),
     trend('worked answers', m['workedShare'], (value) => percent(value, 0)),
     last('KL', m['kl'], (value) => decimal(value, 4)),
   ],

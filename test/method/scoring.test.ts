@@ -6,7 +6,7 @@ import { batchAdvantages, groupAdvantages } from '../../activities/method/advant
 import { isWorked, majorityAtK, meanAtK, passAt1, wilsonInterval } from '../../activities/method/evaluation.ts';
 import { clippedTokenLoss, grpoObjective, k3 } from '../../activities/method/grpo-reference.ts';
 import { computeTruth } from '../../activities/method/oracle.ts';
-import { getPreset, type PresetName } from '../../activities/method/presets.ts';
+import { getPreset, PRESET_NAMES, type PresetName } from '../../activities/method/presets.ts';
 import { coin, createRandom, deriveSeed, permutation, type SeedParts } from '../../activities/method/seeds.ts';
 import { solverReward } from '../../activities/method/solver-reward.ts';
 
@@ -24,10 +24,32 @@ test('the default and paper Solver reward is 0 or 1', () => {
     accuracy: 1,
     format: 0,
     extracted: '2/4',
+    incomparable: false,
   });
-  assert.deepEqual(solverReward('no box', '4', preset), { total: 0, accuracy: 0, format: 0, extracted: null });
+  assert.deepEqual(solverReward('no box', '4', preset), {
+    total: 0,
+    accuracy: 0,
+    format: 0,
+    extracted: null,
+    incomparable: false,
+  });
   assert.equal(solverReward('<think>x</think>\\boxed{5}', '4', getPreset('paper')).total, 0);
   assert.equal(solverReward('\\boxed{4}', '4', getPreset('paper')).total, 1);
+});
+
+test('an answer beyond the bounds earns nothing, and the reward says that it was not compared', () => {
+  for (const name of PRESET_NAMES) {
+    for (const answer of ['9^9^9^9', '7'.repeat(5000)]) {
+      const { accuracy, incomparable } = solverReward(`\\boxed{${answer}}`, '4', getPreset(name));
+      assert.deepEqual({ accuracy, incomparable }, { accuracy: 0, incomparable: true });
+    }
+  }
+});
+
+test('a percent sign in an answer is read as the question asks', () => {
+  const reward = (question: string) => solverReward('\\boxed{50\\%}', '1/2', preset, { question }).accuracy;
+  assert.equal(reward('What is the probability of heads?'), 1);
+  assert.equal(reward('What percent of the balls are red?'), 0);
 });
 
 test('the official Solver reward runs in linear time on long runs of spaces', () => {

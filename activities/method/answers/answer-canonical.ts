@@ -44,6 +44,11 @@ export interface CanonicalAnswer {
   kind: AnswerKind;
 }
 
+/** Beyond the bounds of the work that one answer may cost: whatever came of it, no value was compared. */
+export function isIncomparable({ kind }: CanonicalAnswer): boolean {
+  return kind === 'incomparable' || kind === 'oversized';
+}
+
 export interface AnswerOptions {
   /** What a percent sign means in the answers to this question. @default 'number' */
   percentMeans?: PercentSense;
