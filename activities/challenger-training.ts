@@ -5,6 +5,7 @@ import { questionRows, writeQuestions } from './generation.ts';
 import { batchAdvantages } from './method/advantages.ts';
 import { getPreset } from './method/presets.ts';
 import { computeChallengerRewards } from './reward-threads.ts';
+import { challengerRewardRow } from './reward-rows.ts';
 import { withModel } from './store.ts';
 import { stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
 import { runUnit } from './unit.ts';
@@ -71,15 +72,7 @@ export function trainChallengerStep(deps: ActivityDependencies, ref: UnitRef): P
             rewards,
             computed.map((reward, item) => ({
               ...place,
-              role: 'challenger',
-              questionId: ids.get(item)!,
-              total: totals[item]!,
-              computed: reward.total,
-              uncertainty: reward.uncertainty,
-              repetition: reward.repetition,
-              clusterSize: reward.clusterSize,
-              format: reward.format,
-              advantage: advantages[item]!,
+              ...challengerRewardRow(ids.get(item)!, reward, { total: totals[item]!, advantage: advantages[item]! }),
             })),
           );
           await writeUpdate(client, context, 'challenger', checkpoints, update);

@@ -7,6 +7,7 @@ import { getPreset } from './method/presets.ts';
 import { deriveSeed, permutation } from './method/seeds.ts';
 import { solverReward } from './method/solver-reward.ts';
 import { solverPrompt } from './profile.ts';
+import { solverRewardRow } from './reward-rows.ts';
 import { sampleAs } from './sampling.ts';
 import { withModel } from './store.ts';
 import { stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
@@ -99,14 +100,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
             rewards,
             rollouts.map(({ item, sample, reward, total, advantage }) => ({
               ...place,
-              role: 'solver',
-              rolloutId: ids.get(`${item}/${sample}`)!,
-              total,
-              computed: reward.total,
-              format: reward.format,
-              accuracy: reward.accuracy,
-              incomparable: reward.incomparable,
-              advantage,
+              ...solverRewardRow(ids.get(`${item}/${sample}`)!, reward, { total, advantage }),
             })),
           );
           await writeUpdate(client, context, 'solver', checkpoints, update);

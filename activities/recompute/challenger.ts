@@ -1,6 +1,7 @@
 import { controlledReward } from '../control.ts';
 import { batchAdvantages } from '../method/advantages.ts';
 import { challengerRewards } from '../method/challenger-reward.ts';
+import { challengerRewardRow } from '../reward-rows.ts';
 import { insertRows } from '../../db/bulk.ts';
 import { finishedUnits } from '../../db/queries/recomputations.ts';
 import { rewards } from '../../db/schema.ts';
@@ -41,23 +42,9 @@ async function recomputeStep(context: RecomputeContext, iteration: number, unit:
     client,
     rewards,
     questions.flatMap(({ questionId, question, vote }, item) => {
-      const reward = computed[item]!;
       if (question !== null && vote === null) return [];
-      return [
-        {
-          ...place,
-          role: 'challenger',
-          questionId,
-          total: totals[item]!,
-          computed: reward.total,
-          uncertainty: reward.uncertainty,
-          repetition: reward.repetition,
-          clusterSize: reward.clusterSize,
-          format: reward.format,
-          advantage: advantages[item]!,
-          ...stamp(context),
-        },
-      ];
+      const used = { total: totals[item]!, advantage: advantages[item]! };
+      return [{ ...place, ...challengerRewardRow(questionId, computed[item]!, used), ...stamp(context) }];
     }),
   );
 }

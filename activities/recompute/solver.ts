@@ -1,6 +1,7 @@
 import { controlledReward } from '../control.ts';
 import { groupAdvantages } from '../method/advantages.ts';
 import { solverReward } from '../method/solver-reward.ts';
+import { solverRewardRow } from '../reward-rows.ts';
 import { insertRows } from '../../db/bulk.ts';
 import { finishedUnits, readRollouts } from '../../db/queries/recomputations.ts';
 import type { StoredRollout } from '../../db/queries/recomputations.ts';
@@ -49,14 +50,7 @@ function groupRows(
   const advantages = groupAdvantages(totals);
   return group.map(({ rolloutId }, i) => ({
     ...place,
-    role: 'solver',
-    rolloutId,
-    total: totals[i]!,
-    computed: judged[i]!.total,
-    format: judged[i]!.format,
-    accuracy: judged[i]!.accuracy,
-    incomparable: judged[i]!.incomparable,
-    advantage: advantages[i]!,
+    ...solverRewardRow(rolloutId, judged[i]!, { total: totals[i]!, advantage: advantages[i]! }),
     ...stamp(context),
   }));
 }
