@@ -1,5 +1,5 @@
 /**
- * Prints what hostile answers cost, as a Markdown table: `npx tsx test/bench/hostile.ts`. Processor time of one call, the least of
+ * Prints what hostile answers cost, as a Markdown table: `npm run bench:hostile`. Processor time of one call, the least of
  * several after a warm-up, in milliseconds. Boxes: the slowest of our parser and the two public ones. Votes: ten answers, the hostile
  * one among them four times, by the public code's rules and by ours.
  */
