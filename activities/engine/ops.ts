@@ -25,8 +25,10 @@ export interface Ops {
 type Tf = typeof tfc;
 
 export function createOps(tf: Tf, native: NativeBackend | undefined, deterministic: boolean): Ops {
-  const raw = native ? nativeKernels(tf, native, deterministic) : plainKernels(tf);
+  return createOpsFrom(tf, native ? nativeKernels(tf, native, deterministic) : plainKernels(tf));
+}
 
+export function createOpsFrom(tf: Tf, raw: Kernels): Ops {
   const linearGrad = tf.customGrad((...args) => {
     const [x, w, save] = args as unknown as [tfc.Tensor, tfc.Tensor, tfc.GradSaveFunc];
     save([x, w]);
@@ -122,7 +124,8 @@ export function createOps(tf: Tf, native: NativeBackend | undefined, determinist
   };
 }
 
-interface Kernels {
+/** What differs from backend to backend. */
+export interface Kernels {
   matMul(a: tfc.Tensor, b: tfc.Tensor, transposeA: boolean, transposeB: boolean): tfc.Tensor;
   gather(table: tfc.Tensor, ids: tfc.Tensor): tfc.Tensor;
   /** Loss [N] and its slope against the logits [N, V]. */
@@ -158,7 +161,7 @@ function nativeKernels(tf: Tf, native: NativeBackend, deterministic: boolean): K
   };
 }
 
-function plainKernels(tf: Tf): Kernels {
+export function plainKernels(tf: Tf): Kernels {
   return {
     matMul: (a, b, transposeA, transposeB) => tf.matMul(a, b, transposeA, transposeB),
     gather: (table, ids) => tf.gather(table, ids),
