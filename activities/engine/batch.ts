@@ -71,9 +71,10 @@ export function forwardInput(model: Model, sequences: readonly (readonly number[
   };
 }
 
-/** [T, T]: `MASKED` where the key comes after the query. */
-function causalMask(tf: typeof tfc, length: number): tfc.Tensor {
-  const mask = new Float32Array(length * length);
-  for (let query = 0; query < length; query++) mask.fill(MASKED, query * length + query + 1, (query + 1) * length);
-  return tf.tensor(mask, [length, length], 'float32');
+/** [T, T]: `MASKED` where the key comes after the query. From tensors alone, so that a traced length may be unknown. */
+export function causalMask(tf: typeof tfc, length: number): tfc.Tensor {
+  const positions = tf.range(0, length, 1, 'int32');
+  // Differences first: the WebAssembly backend compares no row with a column.
+  const ahead = tf.sub(tf.reshape(positions, [1, length]), tf.reshape(positions, [length, 1]));
+  return tf.mul(tf.cast(tf.greater(ahead, 0), 'float32'), MASKED);
 }

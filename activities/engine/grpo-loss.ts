@@ -25,6 +25,26 @@ export interface GrpoOptions {
   dualClip: number;
 }
 
+/** A number, or a scalar tensor where a graph is told later. */
+export type Scalar = number | tfc.Tensor;
+
+/** What the options mean for a token. */
+export interface GrpoBounds<T extends Scalar = Scalar> {
+  /** Of the log-ratio. */
+  lower: T;
+  upper: T;
+  /** Infinity = off. */
+  dualClip: T;
+}
+
+export function grpoBounds({ clipLow, clipHigh, dualClip }: GrpoOptions): GrpoBounds<number> {
+  return {
+    lower: Math.log(1 - clipLow),
+    upper: Math.log(1 + clipHigh),
+    dualClip: dualClip === 0 ? Infinity : dualClip,
+  };
+}
+
 export interface GrpoTerms {
   /** Policy loss of each token. */
   policy: tfc.Tensor;
@@ -41,18 +61,16 @@ const KL_LIMIT = 10;
 export function grpoTerms(
   tf: typeof tfc,
   { logprobs, behaviour, reference, advantages }: GrpoTokens,
-  { clipLow, clipHigh, dualClip }: GrpoOptions,
+  { lower, upper, dualClip }: GrpoBounds,
 ): GrpoTerms {
   const logRatio = tf.clipByValue(tf.sub(logprobs, behaviour), -LOG_RATIO_LIMIT, LOG_RATIO_LIMIT);
-  const bounded = tf.clipByValue(logRatio, Math.log(1 - clipLow), Math.log(1 + clipHigh));
+  const bounded = tf.minimum(tf.maximum(logRatio, lower), upper);
   const cost = tf.neg(advantages);
   const plain = tf.mul(cost, tf.exp(logRatio));
-  let policy = tf.maximum(plain, tf.mul(cost, tf.exp(bounded)));
-  if (dualClip > 0) {
-    // For a positive advantage the cost is negative and the surrogate too, so the bound is moved out of the way.
-    const ceiling = tf.where(tf.less(advantages, 0), tf.mul(cost, dualClip), tf.fill(advantages.shape, Infinity));
-    policy = tf.minimum(policy, ceiling);
-  }
+  const surrogate = tf.maximum(plain, tf.mul(cost, tf.exp(bounded)));
+  // For a positive advantage the cost is negative and the surrogate too, so the bound is moved out of the way.
+  const ceiling = tf.where(tf.less(advantages, 0), tf.mul(cost, dualClip), tf.fill(advantages.shape, Infinity));
+  const policy = tf.minimum(surrogate, ceiling);
   const distance = tf.clipByValue(tf.sub(reference, logprobs), -LOG_RATIO_LIMIT, LOG_RATIO_LIMIT);
   const kl = tf.clipByValue(tf.sub(tf.exp(distance), tf.add(distance, 1)), -KL_LIMIT, KL_LIMIT);
   return { policy, kl, clipped: tf.cast(tf.notEqual(policy, plain), 'float32') };

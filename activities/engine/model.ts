@@ -40,7 +40,7 @@ export interface ForwardInput {
 
 /** Whole sequences at once. Hidden states after the last norm, [N, d]. */
 export function forward(
-  { tf, ops }: Runtime,
+  { tf, ops }: Pick<Runtime, 'tf' | 'ops'>,
   config: ModelConfig,
   parameters: Parameters,
   { tokens, batch, length, rotary, mask, cacheOut }: ForwardInput,
@@ -77,7 +77,7 @@ export interface DecodeInput {
 
 /** One further token per sequence. Logits [B, V] and the caches with one column more. */
 export function decode(
-  { tf, ops }: Runtime,
+  { tf, ops }: Pick<Runtime, 'tf' | 'ops'>,
   config: ModelConfig,
   parameters: Parameters,
   { tokens, batch, rotary, mask, cache }: DecodeInput,

@@ -41,14 +41,12 @@ function growTables(config: ModelConfig, tables: RopeTables, length: number): vo
   Object.assign(tables, ropeTables(config, Math.min(config.maxPositions, Math.max(length, 2 * tables.length, 64))));
 }
 
-/** Rows of the tables at the given positions, [shape..., dh]. Negative positions (padding) read row 0. */
-export function ropeAt(
-  tf: typeof tfc,
+/** Rows of the tables at the given positions, one after the other. Negative positions (padding) read row 0. */
+export function ropeRows(
   config: ModelConfig,
   tables: RopeTables,
   positions: ArrayLike<number>,
-  shape: readonly number[],
-): { cos: tfc.Tensor; sin: tfc.Tensor } {
+): { cos: Float32Array; sin: Float32Array } {
   const { headDim } = config;
   let last = 0;
   for (let row = 0; row < positions.length; row++) last = Math.max(last, positions[row] as number);
@@ -60,6 +58,18 @@ export function ropeAt(
     cos.set(tables.cos.subarray(from, from + headDim), row * headDim);
     sin.set(tables.sin.subarray(from, from + headDim), row * headDim);
   }
-  const full = [...shape, headDim];
+  return { cos, sin };
+}
+
+/** The same as tensors, [shape..., dh]. */
+export function ropeAt(
+  tf: typeof tfc,
+  config: ModelConfig,
+  tables: RopeTables,
+  positions: ArrayLike<number>,
+  shape: readonly number[],
+): { cos: tfc.Tensor; sin: tfc.Tensor } {
+  const { cos, sin } = ropeRows(config, tables, positions);
+  const full = [...shape, config.headDim];
   return { cos: tf.tensor(cos, full, 'float32'), sin: tf.tensor(sin, full, 'float32') };
 }

@@ -6,6 +6,7 @@ import { RZeroError } from '../errors.ts';
 import { createOps } from './ops.ts';
 import type { Ops } from './ops.ts';
 import { registerMissingWasmKernels } from './wasm-kernels.ts';
+import type { GraphPool } from './graph/pool.ts';
 import type { EngineDescription } from './types.ts';
 
 export type TensorFlow = typeof tfc;
@@ -54,6 +55,8 @@ export interface Runtime {
   readonly tf: TensorFlow;
   readonly ops: Ops;
   readonly description: EngineDescription;
+  /** Present when models run as traced graphs. */
+  readonly graphs?: GraphPool;
 }
 
 const requireCjs = createRequire(import.meta.url);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { grpoTerms, sequenceWeights, validateGrpo } from '../../activities/engine/grpo-loss.ts';
+import { grpoBounds, grpoTerms, sequenceWeights, validateGrpo } from '../../activities/engine/grpo-loss.ts';
 import type { GrpoOptions } from '../../activities/engine/grpo-loss.ts';
 import { runtime } from './support/models.ts';
 import { referenceGrpo } from './support/reference-model.ts';
@@ -24,7 +24,7 @@ async function terms(tokens: readonly Token[], options: GrpoOptions) {
       reference: vector('reference'),
       advantages: vector('advantage'),
     },
-    options,
+    grpoBounds(options),
   );
   return [policy, kl, clipped].map((tensor) => Array.from(tensor.dataSync())) as [number[], number[], number[]];
 }

@@ -1,0 +1,68 @@
+import type * as tfc from '@tensorflow/tfjs-core';
+import { applyAdamW } from './adamw.ts';
+import { reportOf } from './executor.ts';
+import type { Executor } from './executor.ts';
+import { addGradients, lossGradients } from './gradients.ts';
+import { grpoBounds } from './grpo-loss.ts';
+import type { RolloutBatch } from './rollout-batch.ts';
+import { completionLogprobs, rolloutLoss } from './rollout-loss.ts';
+import type { RolloutTensors } from './rollout-loss.ts';
+import { ropeAt } from './rope.ts';
+import { parametersOf } from './weights.ts';
+import type { Model } from './weights.ts';
+
+/** Operation by operation, on any backend. */
+export function eagerExecutor(model: Model): Executor {
+  const { runtime, config } = model;
+  const { tf } = runtime;
+  return {
+    score: (batch) =>
+      tf.tidy(() =>
+        completionLogprobs(runtime, config, parametersOf(model), tensorsOf(model, batch)).dataSync<'float32'>().slice(),
+      ),
+    startStep: () => {
+      let sum: tfc.Tensor[] | undefined;
+      return {
+        accumulate: (batch, settings) => {
+          let report: Float32Array | undefined;
+          const part = tf.tidy(() => {
+            const vector = (values: Float32Array): tfc.Tensor => tf.tensor1d(values, 'float32');
+            const tensors = {
+              ...tensorsOf(model, batch),
+              behaviour: vector(batch.behaviour),
+              reference: vector(batch.reference),
+              advantages: vector(batch.advantages),
+              weights: vector(batch.weights),
+            };
+            const bounds = { ...grpoBounds(settings), klCoefficient: settings.klCoefficient };
+            const result = lossGradients(model, (parameters) =>
+              rolloutLoss(runtime, config, parameters, tensors, bounds),
+            );
+            report = result.report;
+            return result.gradients;
+          });
+          sum = addGradients(tf, sum, part);
+          return reportOf(report as Float32Array);
+        },
+        apply: (optimizer, options) => applyAdamW(model, optimizer, sum ?? [], options),
+        dispose: () => {
+          for (const gradient of sum ?? []) gradient.dispose();
+          sum = undefined;
+        },
+      };
+    },
+  };
+}
+
+function tensorsOf(model: Model, { batch, length, tokens, rows, labels }: RolloutBatch): RolloutTensors {
+  const { tf } = model.runtime;
+  const positions = Int32Array.from({ length }, (_, position) => position);
+  return {
+    batch,
+    length,
+    tokens: tf.tensor1d(tokens, 'int32'),
+    rotary: ropeAt(tf, model.config, model.rope, positions, [length]),
+    rows: tf.tensor1d(rows, 'int32'),
+    labels: tf.tensor1d(labels, 'int32'),
+  };
+}

@@ -1,0 +1,93 @@
+/** Prompt-and-completion pairs as plain arrays, ready for any way of running the model. */
+import { RZeroError } from '../errors.ts';
+import { validateTokens } from './batch.ts';
+import type { ModelConfig } from './config.ts';
+import type { ScoreItem, TrainItem } from './types.ts';
+
+/** B sequences of T tokens, right-padded, of whose predictions M are looked at: those of completion tokens. */
+export interface RolloutBatch {
+  batch: number;
+  length: number;
+  /** [B T] */
+  tokens: Int32Array;
+  /** [M] rows of the hidden states [B T, d] that predict a completion token, sequence by sequence. */
+  rows: Int32Array;
+  /** [M] those tokens. */
+  labels: Int32Array;
+}
+
+/** All [M]. */
+export interface TrainBatch extends RolloutBatch {
+  behaviour: Float32Array;
+  reference: Float32Array;
+  advantages: Float32Array;
+  /** Weight of each token in the loss. */
+  weights: Float32Array;
+}
+
+export function lengthOf(item: ScoreItem): number {
+  return item.promptTokens.length + item.completionTokens.length;
+}
+
+export function packRollouts(items: readonly ScoreItem[]): RolloutBatch {
+  // The last token predicts nothing. Empty completions still need one column, or there would be nothing to compute on.
+  const length = Math.max(2, ...items.map(lengthOf)) - 1;
+  const tokens = new Int32Array(items.length * length);
+  for (const [row, { promptTokens, completionTokens }] of items.entries()) {
+    tokens.set([...promptTokens, ...completionTokens].slice(0, length), row * length);
+  }
+  return {
+    batch: items.length,
+    length,
+    tokens,
+    rows: Int32Array.from(
+      items.flatMap(({ promptTokens, completionTokens }, row) =>
+        completionTokens.map((_, index) => row * length + promptTokens.length - 1 + index),
+      ),
+    ),
+    labels: Int32Array.from(items.flatMap(({ completionTokens }) => completionTokens)),
+  };
+}
+
+/** @param weights of each token of a sequence, one for every item */
+export function packTraining(items: readonly TrainItem[], weights: readonly number[]): TrainBatch {
+  const spread = (value: (item: TrainItem, row: number) => number): Float32Array =>
+    Float32Array.from(items.flatMap((item, row) => item.completionTokens.map(() => value(item, row))));
+  return {
+    ...packRollouts(items),
+    behaviour: Float32Array.from(items.flatMap((item) => item.behaviourLogprobs)),
+    reference: Float32Array.from(items.flatMap((item) => item.referenceLogprobs)),
+    advantages: spread((item) => item.advantage),
+    weights: spread((_, row) => weights[row] as number),
+  };
+}
+
+/** @throws RZeroError `EngineRequestInvalid` naming the field */
+export function validateItems(config: ModelConfig, items: readonly ScoreItem[]): void {
+  for (const [index, item] of items.entries()) {
+    validateTokens(config, item.promptTokens, `items[${index}].promptTokens`);
+    if (item.completionTokens.length === 0) continue;
+    const room = config.maxPositions - item.promptTokens.length;
+    validateTokens(config, item.completionTokens, `items[${index}].completionTokens`, room);
+  }
+}
+
+/** @throws RZeroError `EngineRequestInvalid` naming the field */
+export function validateTrainItems(config: ModelConfig, items: readonly TrainItem[]): void {
+  const refuse = (field: string, message: string): never => {
+    throw new RZeroError('EngineRequestInvalid', `${field} ${message}.`, { field });
+  };
+  if (items.length === 0) refuse('items', 'is empty');
+  validateItems(config, items);
+  for (const [index, item] of items.entries()) {
+    const length = item.completionTokens.length;
+    if (length === 0) refuse(`items[${index}].completionTokens`, 'is empty');
+    if (!Number.isFinite(item.advantage)) refuse(`items[${index}].advantage`, 'is not a finite number');
+    for (const field of ['behaviourLogprobs', 'referenceLogprobs'] as const) {
+      if (item[field].length !== length) refuse(`items[${index}].${field}`, 'has not the length of completionTokens');
+      if (!item[field].every((value) => Number.isFinite(value))) {
+        refuse(`items[${index}].${field}`, 'holds a number that is not finite');
+      }
+    }
+  }
+}

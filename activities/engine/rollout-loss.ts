@@ -1,0 +1,86 @@
+/** Log-probabilities of given tokens and the GRPO loss, as functions of tensors; run eagerly or traced into a graph. */
+import type * as tfc from '@tensorflow/tfjs-core';
+import { causalMask } from './batch.ts';
+import type { ModelConfig } from './config.ts';
+import type { LossOutput } from './gradients.ts';
+import { grpoTerms } from './grpo-loss.ts';
+import type { GrpoBounds, Scalar } from './grpo-loss.ts';
+import { forward, head } from './model.ts';
+import type { Rotary } from './model.ts';
+import type { Parameters } from './parameters.ts';
+import type { Runtime } from './tensorflow.ts';
+
+/** What a model's functions need of a runtime, whatever runs them. */
+export type Toolkit = Pick<Runtime, 'tf' | 'ops'>;
+
+/** A `RolloutBatch` as tensors. */
+export interface RolloutTensors {
+  batch: number;
+  length: number;
+  /** int32 [B T] */
+  tokens: tfc.Tensor;
+  /** Positions 0 to T - 1. */
+  rotary: Rotary;
+  /** int32 [M] */
+  rows: tfc.Tensor;
+  /** int32 [M] */
+  labels: tfc.Tensor;
+}
+
+/** A `TrainBatch` as tensors, all [M]. */
+export interface TrainTensors extends RolloutTensors {
+  behaviour: tfc.Tensor;
+  reference: tfc.Tensor;
+  advantages: tfc.Tensor;
+  weights: tfc.Tensor;
+}
+
+/** Logits [M, V] of the rows that predict a completion token. */
+export function completionLogits(
+  toolkit: Toolkit,
+  config: ModelConfig,
+  parameters: Parameters,
+  { batch, length, tokens, rotary, rows }: RolloutTensors,
+): tfc.Tensor {
+  const mask = causalMask(toolkit.tf, length);
+  const hidden = forward(toolkit, config, parameters, { tokens, batch, length, rotary, mask });
+  return head(toolkit, parameters, toolkit.ops.embedding(hidden, rows));
+}
+
+/** Natural log-probability of each label, [M]. */
+export function completionLogprobs(
+  toolkit: Toolkit,
+  config: ModelConfig,
+  parameters: Parameters,
+  tensors: RolloutTensors,
+): tfc.Tensor {
+  const logits = completionLogits(toolkit, config, parameters, tensors);
+  return toolkit.tf.neg(toolkit.ops.negativeLogLikelihood(logits, tensors.labels));
+}
+
+/** `report`: weighted loss and policy loss, then sums over tokens of KL, entropy and clipped. */
+export function rolloutLoss(
+  toolkit: Toolkit,
+  config: ModelConfig,
+  parameters: Parameters,
+  tensors: TrainTensors,
+  settings: GrpoBounds & { klCoefficient: Scalar },
+): LossOutput {
+  const { tf, ops } = toolkit;
+  const { behaviour, reference, advantages, weights } = tensors;
+  const logits = completionLogits(toolkit, config, parameters, tensors);
+  const logprobs = tf.neg(ops.negativeLogLikelihood(logits, tensors.labels));
+  const { policy, kl, clipped } = grpoTerms(tf, { logprobs, behaviour, reference, advantages }, settings);
+  const policyLoss = tf.sum(tf.mul(policy, weights));
+  const loss = tf.add(policyLoss, tf.mul(tf.sum(tf.mul(kl, weights)), settings.klCoefficient));
+  const report = [loss, policyLoss, tf.sum(kl), tf.sum(entropies(tf, logits)), tf.sum(clipped)];
+  return { loss, report: tf.stack(report) };
+}
+
+/** Entropy of each row of logits [N, V], nats. */
+function entropies(tf: typeof tfc, logits: tfc.Tensor): tfc.Tensor {
+  const probabilities = tf.softmax(logits);
+  // The likeliest token gives the log of the sum of exponentials without another exponential.
+  const logSum = tf.sub(tf.max(logits, -1), tf.log(tf.max(probabilities, -1)));
+  return tf.sub(logSum, tf.sum(tf.mul(probabilities, logits), -1));
+}
