@@ -83,15 +83,13 @@ export function applyAdamW(
   options: AdamWOptions,
 ): { gradientNorm: number; skipped: boolean } {
   const { tf } = model.runtime;
-  const { learningRate, beta1, beta2, epsilon, weightDecay, gradientClip } = validateAdamW(options);
+  const settings = validateAdamW(options);
+  const { learningRate, beta1, beta2, epsilon, weightDecay } = settings;
   const gradientNorm = globalNorm(tf, gradients);
   if (!Number.isFinite(gradientNorm)) return { gradientNorm, skipped: true };
 
   const step = optimizer.step + 1;
-  // The 1e-6 is that of torch.nn.utils.clip_grad_norm_.
-  const scale = Math.min(1, gradientClip / (gradientNorm + 1e-6));
-  const stepSize = learningRate / (1 - beta1 ** step);
-  const secondCorrection = 1 / Math.sqrt(1 - beta2 ** step);
+  const { scale, stepSize, secondCorrection } = adamWStep(settings, step, gradientNorm);
   const next = { tensors: [] as tfc.Tensor[], first: [] as tfc.Tensor[], second: [] as tfc.Tensor[] };
   for (const [index, weight] of model.tensors.entries()) {
     const raw = gradients[index] as tfc.Tensor;
@@ -117,6 +115,23 @@ export function applyAdamW(
   optimizer.first = next.first;
   optimizer.second = next.second;
   return { gradientNorm, skipped: false };
+}
+
+/**
+ * The numbers of one update: what gradients are multiplied by, the step size with the first moment's bias correction, and
+ * the factor that corrects the root of the second moment.
+ */
+export function adamWStep(
+  { learningRate, beta1, beta2, gradientClip }: Required<AdamWOptions>,
+  step: number,
+  gradientNorm: number,
+): { scale: number; stepSize: number; secondCorrection: number } {
+  return {
+    // The 1e-6 is that of torch.nn.utils.clip_grad_norm_.
+    scale: Math.min(1, gradientClip / (gradientNorm + 1e-6)),
+    stepSize: learningRate / (1 - beta1 ** step),
+    secondCorrection: 1 / Math.sqrt(1 - beta2 ** step),
+  };
 }
 
 /** Euclidean norm over all tensors. */

@@ -99,6 +99,7 @@ function createLease(loaded: LoadedModel, cache: ModelCache, enqueue: Enqueue, o
       enqueue(undefined, () => {
         if (open) {
           open = false;
+          model.runtime.graphs?.forget(model);
           disposeModel(model);
           disposeAdamW(optimizer);
           onClose();

@@ -6,7 +6,9 @@ import { RZeroError } from '../errors.ts';
 import { createOps } from './ops.ts';
 import type { Ops } from './ops.ts';
 import { registerMissingWasmKernels } from './wasm-kernels.ts';
+import { createGraphPool } from './graph/pool.ts';
 import type { GraphPool } from './graph/pool.ts';
+import type { NativeTensor, SavedModelBinding } from './graph/session.ts';
 import type { EngineDescription } from './types.ts';
 
 export type TensorFlow = typeof tfc;
@@ -28,7 +30,11 @@ export interface NativeBackend {
     readonly TF_FLOAT: number;
     readonly TF_INT32: number;
     readonly TF_Version: string;
-  };
+  } & SavedModelBinding;
+  /** Numbers of tensors in the native library. */
+  getInputTensorIds(tensors: tfc.Tensor[]): number[];
+  /** Takes over a native tensor. */
+  createOutputTensor(native: NativeTensor): tfc.Tensor;
   executeSingleOutput(op: string, attributes: NativeAttribute[], inputs: tfc.Tensor[]): tfc.Tensor;
   executeMultipleOutputs(
     op: string,
@@ -140,6 +146,9 @@ function startNative(threads: number, deterministic: boolean): Runtime {
   return {
     tf,
     ops: createOps(tf, native, deterministic),
+    ...(process.env['R_ZERO_ENGINE_EXECUTION'] === 'eager'
+      ? {}
+      : { graphs: createGraphPool(tf, native, deterministic) }),
     description: {
       engine: 'tfjs',
       backend: cuda ? 'tensorflow-cuda' : 'tensorflow-cpu',

@@ -25,8 +25,8 @@ type Data = { ref: Ref } | { values: Values; shape: number[]; dtype: string };
 export interface Recorder {
   readonly tf: Tf;
   readonly ops: Ops;
-  tensor(ref: Ref): tfc.Tensor;
-  ref(tensor: tfc.Tensor): Ref;
+  readonly tensor: (ref: Ref) => tfc.Tensor;
+  readonly ref: (tensor: tfc.Tensor) => Ref;
 }
 
 interface Recording {

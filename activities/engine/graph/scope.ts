@@ -37,9 +37,14 @@ export interface Scope {
   read(variable: Variable): Ref;
   /** Replaces the value, whatever its shape. */
   assign(variable: Variable, value: Ref): void;
-  /** An operation that takes the variable first and changes it. */
-  update(op: string, variable: Variable, inputs: readonly Ref[], attributes: Record<string, Attribute>): void;
-  /** The same entry point so far, to be continued in another way; both share all nodes. */
+  /** An operation that takes the variables first and changes them. */
+  update(
+    op: string,
+    variables: readonly Variable[],
+    inputs: readonly Ref[],
+    attributes: Record<string, Attribute>,
+  ): void;
+  /** The same entry point so far, to be continued in another way; both share all nodes made until now. */
   fork(): Scope;
   /** int32 scalar that is there once everything written in this scope has been written. */
   finished(): Ref;
@@ -54,8 +59,8 @@ interface State {
   symbols: Map<number, Ref>;
   sizes: Map<number, Ref>;
   shapes: Map<string, Ref>;
-  /** Node of the last write. */
-  written: Map<Variable, string>;
+  /** Node of the last write, if any. */
+  written: Map<Variable, string[]>;
   /** Nodes that look at what was read since then. */
   readers: Map<Variable, string[]>;
 }
@@ -114,17 +119,21 @@ function openScope(graph: Graph, entry: string, symbols: readonly number[], stat
     return product as Ref;
   };
 
-  const change = (op: string, variable: Variable, inputs: readonly Ref[], attributes: Record<string, Attribute>) => {
-    const earlier = [...(readers.get(variable) ?? []), ...(written.has(variable) ? [written.get(variable)!] : [])];
-    // A value that lies in the variable's own memory is read by this very node.
-    const name = graph.add(op, [variable.handle, ...inputs.map((input) => input.name), ...after(earlier)], attributes);
-    for (const input of inputs) {
-      for (const other of input.borrows) {
-        if (other !== variable) readers.set(other, [...(readers.get(other) ?? []), name]);
-      }
+  const change: Scope['update'] = (op, variables, inputs, attributes) => {
+    const earlier = variables.flatMap((variable) => [
+      ...(readers.get(variable) ?? []),
+      ...(written.get(variable) ?? []),
+    ]);
+    const handles = variables.map((variable) => variable.handle);
+    const name = graph.add(op, [...handles, ...inputs.map((input) => input.name), ...after(earlier)], attributes);
+    for (const other of inputs.flatMap((input) => input.borrows)) {
+      // A value that lies in the variable's own memory is read by this very node.
+      if (!variables.includes(other)) readers.set(other, [...(readers.get(other) ?? []), name]);
     }
-    readers.set(variable, []);
-    written.set(variable, name);
+    for (const variable of variables) {
+      readers.set(variable, []);
+      written.set(variable, [name]);
+    }
   };
 
   return {
@@ -173,7 +182,7 @@ function openScope(graph: Graph, entry: string, symbols: readonly number[], stat
       return ref;
     },
     read: (variable) => {
-      const before = written.has(variable) ? after([written.get(variable)!]) : [];
+      const before = after(written.get(variable) ?? []);
       const name =
         variable.kind === 'ref'
           ? graph.add('Identity', [variable.handle, ...before], { T: { type: variable.dtype } })
@@ -184,13 +193,25 @@ function openScope(graph: Graph, entry: string, symbols: readonly number[], stat
     assign: (variable, value) => {
       const type = { type: variable.dtype };
       if (variable.kind === 'ref') {
-        change('Assign', variable, [value], { T: type, validate_shape: { bool: false }, use_locking: { bool: false } });
-      } else change('AssignVariableOp', variable, [value], { dtype: type });
+        change('Assign', [variable], [value], {
+          T: type,
+          validate_shape: { bool: false },
+          use_locking: { bool: false },
+        });
+      } else change('AssignVariableOp', [variable], [value], { dtype: type });
     },
     update: change,
-    fork: () => openScope(graph, entry, symbols, { ...state, written: new Map(written), readers: new Map(readers) }),
+    fork: () =>
+      openScope(graph, entry, symbols, {
+        ...state,
+        inputs: [...state.inputs],
+        sizes: new Map(state.sizes),
+        shapes: new Map(state.shapes),
+        written: new Map(written),
+        readers: new Map(readers),
+      }),
     finished: () => {
-      const name = graph.add('Const', after([...written.values()]), {
+      const name = graph.add('Const', after([...written.values()].flat()), {
         dtype: { type: 'int32' },
         value: { tensor: tensorValue('int32', [], [1]) },
       });

@@ -87,7 +87,7 @@ test('a read follows the last write, and a write follows all that looked at what
   );
   const late = scope.read(variable);
   assert.deepEqual(nodeOf(graph.nodes, late.name).inputs, ['v:0', `^${assign.name}`]);
-  scope.update('ScatterUpdate', variable, [x], {});
+  scope.update('ScatterUpdate', [variable], [x], {});
   const update = graph.nodes.at(-1)!;
   assert.ok(update.inputs.includes(`^${assign.name}`));
   assert.ok(nodeOf(graph.nodes, scope.finished().name).inputs.includes(`^${update.name}`));
@@ -99,7 +99,7 @@ test('two continuations of one entry point do not wait for each other', () => {
   const x = scope.input('x', 'float32', [4]);
   const other = scope.fork();
   scope.assign(variable, x);
-  other.update('AssignAddVariableOp', variable, [x], { dtype: { type: 'float32' } });
+  other.update('AssignAddVariableOp', [variable], [x], { dtype: { type: 'float32' } });
   const [assign, add] = graph.nodes.slice(-2) as [GraphNode, GraphNode];
   assert.ok(!add.inputs.includes(`^${assign.name}`));
   assert.deepEqual(nodeOf(graph.nodes, other.finished().name).inputs, [`^${add.name}`]);

@@ -1,0 +1,70 @@
+/**
+ * What a session's variables hold, so that they are filled only when another model takes its turn. On a processor this
+ * copies nothing: a variable and an eager tensor share their memory until the session writes, and only then, and only if
+ * the tensor is still alive, the session takes a copy.
+ */
+import type * as tfc from '@tensorflow/tfjs-core';
+import type { AdamW } from '../adamw.ts';
+import type { NativeBackend } from '../tensorflow.ts';
+import type { Model } from '../weights.ts';
+import type { Session } from './session.ts';
+
+export interface ProgramState {
+  readonly session: Session;
+  /** Makes the session's weights those of the model. */
+  useWeights(model: Model): void;
+  /**
+   * Runs `update` on weights and moments that only the session holds, and gives the new ones to model and optimizer. When
+   * it fails, the model is unusable.
+   */
+  replace(model: Model, optimizer: AdamW, update: () => void): void;
+  forget(model: Model): void;
+}
+
+export function createProgramState(native: NativeBackend, session: Session): ProgramState {
+  /** The very list whose tensors were fed last, or were read back. */
+  let weights: readonly tfc.Tensor[] | undefined;
+  let moments: readonly tfc.Tensor[] | undefined;
+  const run = (entry: string, feeds: number[]): tfc.Tensor[] =>
+    session.run(entry, feeds).map((output) => native.createOutputTensor(output));
+  const perform = (entry: string, feeds: number[] = []): void => {
+    session.fetch(entry, feeds);
+  };
+  const idsOf = (tensors: readonly tfc.Tensor[]): number[] => native.getInputTensorIds([...tensors]);
+  const useWeights = (model: Model): void => {
+    if (weights === model.tensors) return;
+    perform('bindWeights', idsOf(model.tensors));
+    weights = model.tensors;
+  };
+  return {
+    session,
+    useWeights,
+    replace: (model, optimizer, update) => {
+      useWeights(model);
+      if (optimizer.step === 0) perform('zeroMoments');
+      else if (moments !== optimizer.first) perform('bindMoments', idsOf([...optimizer.first, ...optimizer.second]));
+      // From here on only the session holds them: it may write in place.
+      const old = [...model.tensors, ...optimizer.first, ...optimizer.second];
+      weights = undefined;
+      moments = undefined;
+      model.tensors = [];
+      optimizer.first = [];
+      optimizer.second = [];
+      for (const tensor of old) tensor.dispose();
+      update();
+      const both = run('readMoments', []);
+      model.tensors = run('readWeights', []);
+      optimizer.first = both.slice(0, both.length / 2);
+      optimizer.second = both.slice(both.length / 2);
+      weights = model.tensors;
+      moments = optimizer.first;
+    },
+    forget: (model) => {
+      if (weights !== model.tensors) return;
+      weights = undefined;
+      moments = undefined;
+      perform('releaseWeights');
+      perform('releaseMoments');
+    },
+  };
+}

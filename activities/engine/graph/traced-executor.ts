@@ -1,0 +1,84 @@
+import { adamWStep, validateAdamW } from '../adamw.ts';
+import { reportOf } from '../executor.ts';
+import type { Executor, TrainingStep } from '../executor.ts';
+import { grpoBounds } from '../grpo-loss.ts';
+import type { RolloutBatch } from '../rollout-batch.ts';
+import { ropeRows } from '../rope.ts';
+import type { Model } from '../weights.ts';
+import type { ProgramState } from './program-state.ts';
+import type { Feed } from './session.ts';
+
+/** The model's functions as entry points of a traced graph, one native call each. */
+export function tracedExecutor(model: Model, state: ProgramState): Executor {
+  return {
+    score: (batch) => {
+      state.useWeights(model);
+      return state.session.fetch('score', sequences(model, batch))[0] as Float32Array;
+    },
+    startStep: () => startStep(model, state),
+  };
+}
+
+function startStep(model: Model, state: ProgramState): TrainingStep {
+  const { session } = state;
+  let started = false;
+  const drop = (): void => {
+    if (started) session.fetch('dropGradients', []);
+    started = false;
+  };
+  return {
+    accumulate: (batch, settings) => {
+      state.useWeights(model);
+      const { lower, upper, dualClip } = grpoBounds(settings);
+      const vectors = [batch.behaviour, batch.reference, batch.advantages, batch.weights].map(vector);
+      const feeds = [
+        ...sequences(model, batch),
+        ...vectors,
+        ...[lower, upper, dualClip, settings.klCoefficient].map(scalar),
+      ];
+      const entry = started ? 'moreGradients' : 'gradients';
+      started = true;
+      return reportOf(session.fetch(entry, feeds)[0] as Float32Array);
+    },
+    apply: (optimizer, options) => {
+      const settings = validateAdamW(options);
+      const halves = session.fetch('squares', [])[0] as Float32Array;
+      const gradientNorm = Math.sqrt(2 * halves.reduce((sum, half) => sum + half, 0));
+      if (!Number.isFinite(gradientNorm)) {
+        drop();
+        return { gradientNorm, skipped: true };
+      }
+      const { scale, stepSize, secondCorrection } = adamWStep(settings, optimizer.step + 1, gradientNorm);
+      const decay = 1 - settings.learningRate * settings.weightDecay;
+      const { beta1, beta2, epsilon } = settings;
+      // The kernel divides by sqrt(v) + epsilon, without the correction of v.
+      const numbers = [scale, decay, stepSize / secondCorrection, beta1, beta2, epsilon / secondCorrection];
+      state.replace(model, optimizer, () => session.fetch('apply', numbers.map(scalar)));
+      started = false;
+      optimizer.step += 1;
+      return { gradientNorm, skipped: false };
+    },
+    dispose: drop,
+  };
+}
+
+function sequences(model: Model, { batch, length, tokens, rows, labels }: RolloutBatch): Feed[] {
+  const positions = Int32Array.from({ length }, (_, position) => position);
+  const { cos, sin } = ropeRows(model.config, model.rope, positions);
+  const shape = [length, model.config.headDim];
+  return [
+    { shape: [batch, length], values: tokens },
+    { shape, values: cos },
+    { shape, values: sin },
+    vector(rows),
+    vector(labels),
+  ];
+}
+
+function vector(values: Float32Array | Int32Array): Feed {
+  return { shape: [values.length], values };
+}
+
+function scalar(value: number): Feed {
+  return { shape: [], values: Float32Array.of(value) };
+}

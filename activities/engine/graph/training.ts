@@ -1,0 +1,161 @@
+/** Entry points that score and train: log-probabilities, gradients, AdamW. */
+import type { LossOutput } from '../gradients.ts';
+import { arrangeParameters } from '../parameters.ts';
+import { completionLogprobs, rolloutLoss } from '../rollout-loss.ts';
+import type { RolloutTensors } from '../rollout-loss.ts';
+import type { Recorder } from './backend.ts';
+import type { Ref, Variable } from './graph.ts';
+import { tensorValue } from './graph.ts';
+import type { Builder } from './program.ts';
+import type { Scope } from './scope.ts';
+
+const FLOAT = { T: { type: 'float32' } } as const;
+const DESTROY = { ignore_lookup_error: { bool: true } } as const;
+
+export function addTraining(builder: Builder): void {
+  const { graph, weights } = builder;
+  const named = (prefix: string): Variable[] =>
+    weights.map((weight, index) => graph.variable(`${prefix}${index}`, 'resource', weight.shape, true));
+  const moments = { first: named('m'), second: named('v') };
+  const sums = named('g');
+  addScore(builder);
+  addGradients(builder, sums);
+  addMoments(builder, [...moments.first, ...moments.second]);
+  addApply(builder, sums, moments);
+}
+
+/** Sequences, as every entry point that sees whole ones takes them. */
+function sequences({ config, sizes }: Builder, scope: Scope): (recorder: Recorder) => RolloutTensors {
+  const { batch, length } = sizes;
+  const tokens = scope.input('tokens', 'int32', [batch, length]);
+  const cos = scope.input('cos', 'float32', [length, config.headDim]);
+  const sin = scope.input('sin', 'float32', [length, config.headDim]);
+  const rows = scope.input('rows', 'int32', [sizes.rows]);
+  const labels = scope.input('labels', 'int32', [sizes.rows]);
+  return ({ tf, tensor }) => ({
+    batch,
+    length,
+    tokens: tf.reshape(tensor(tokens), [batch * length]),
+    rotary: { cos: tensor(cos), sin: tensor(sin) },
+    rows: tensor(rows),
+    labels: tensor(labels),
+  });
+}
+
+/** `score`: log-probability of each label. */
+function addScore(builder: Builder): void {
+  const scope = builder.scope('score');
+  const inputs = sequences(builder, scope);
+  const logprobs = builder.record(scope, (recorder) =>
+    recorder.ref(completionLogprobs(recorder, builder.config, builder.parameters(scope, recorder), inputs(recorder))),
+  );
+  builder.entry('score', scope, [logprobs]);
+}
+
+/** `gradients` starts a sum of gradients, `moreGradients` adds to it; both report on the loss. */
+function addGradients(builder: Builder, sums: readonly Variable[]): void {
+  const { config, sizes, weights } = builder;
+  const scope = builder.scope('gradients');
+  const inputs = sequences(builder, scope);
+  const vectors = ['behaviour', 'reference', 'advantages', 'weights'] as const;
+  const scalars = ['lower', 'upper', 'dualClip', 'klCoefficient'] as const;
+  const perToken = vectors.map((name) => scope.input(name, 'float32', [sizes.rows]));
+  const settings = scalars.map((name) => scope.input(name, 'float32', []));
+  const { report, gradients } = builder.record(scope, (recorder) => {
+    const { tf, tensor, ref } = recorder;
+    const tensors = { ...inputs(recorder), ...named(vectors, perToken.map(tensor)) };
+    let output: LossOutput | undefined;
+    const { grads } = tf.valueAndGrads((...flat) => {
+      output = rolloutLoss(
+        recorder,
+        config,
+        arrangeParameters(config, flat),
+        tensors,
+        named(scalars, settings.map(tensor)),
+      );
+      return tf.reshape(output.loss, []);
+    })(weights.map((weight) => tensor(scope.read(weight))));
+    return { report: ref((output as LossOutput).report), gradients: grads.map(ref) };
+  });
+  const more = scope.fork();
+  for (const [index, sum] of sums.entries()) scope.assign(sum, gradients[index] as Ref);
+  builder.entry('gradients', scope, [report, scope.finished()]);
+  for (const [index, sum] of sums.entries()) {
+    more.update('AssignAddVariableOp', [sum], [gradients[index] as Ref], { dtype: { type: 'float32' } });
+  }
+  builder.entry('moreGradients', more, [report, more.finished()]);
+}
+
+function named<Name extends string, T>(names: readonly Name[], values: readonly T[]): Record<Name, T> {
+  return Object.fromEntries(names.map((name, index) => [name, values[index]])) as Record<Name, T>;
+}
+
+/** `bindMoments`, `readMoments`, `zeroMoments`, `releaseMoments`: the optimizer's state in and out. */
+function addMoments(builder: Builder, moments: readonly Variable[]): void {
+  const { weights } = builder;
+  const binding = builder.scope('bindMoments');
+  for (const moment of moments) binding.assign(moment, binding.input(moment.name, 'float32', moment.shape));
+  builder.entry('bindMoments', binding, [binding.finished()]);
+
+  const reading = builder.scope('readMoments');
+  builder.entry(
+    'readMoments',
+    reading,
+    moments.map((moment) => reading.read(moment)),
+  );
+
+  const zero = builder.scope('zeroMoments');
+  for (const [index, moment] of moments.entries()) {
+    const weight = zero.read(weights[index % weights.length] as Variable);
+    zero.assign(moment, zero.node('ZerosLike', [weight], FLOAT, [weight])[0]);
+  }
+  builder.entry('zeroMoments', zero, [zero.finished()]);
+
+  const release = builder.scope('releaseMoments');
+  for (const moment of moments) release.update('DestroyResourceOp', [moment], [], DESTROY);
+  builder.entry('releaseMoments', release, [release.finished()]);
+}
+
+/**
+ * `squares`: half the sum of squares of each gradient. `apply`: one AdamW update, after which the sums are freed.
+ * `dropGradients`: frees them without one.
+ *
+ * ResourceApplyAdam corrects its step size by powers of the betas that are given as zero here: the caller has folded that
+ * correction into the step size and epsilon.
+ */
+function addApply(
+  builder: Builder,
+  sums: readonly Variable[],
+  moments: { first: readonly Variable[]; second: readonly Variable[] },
+): void {
+  const norms = builder.scope('squares');
+  const squares = sums.map(
+    (sum) => norms.node('L2Loss', [norms.read(sum)], FLOAT, [{ dtype: 'float32', shape: [] }])[0],
+  );
+  const packing = { ...FLOAT, N: { int: sums.length }, axis: { int: 0 } };
+  const packed = norms.node('Pack', squares, packing, [{ dtype: 'float32', shape: [sums.length] }]);
+  builder.entry('squares', norms, packed);
+
+  const scope = builder.scope('apply');
+  const scalar = (name: string): Ref => scope.input(name, 'float32', []);
+  const [scale, decay, stepSize] = [scalar('scale'), scalar('decay'), scalar('stepSize')];
+  const [beta1, beta2, epsilon] = [scalar('beta1'), scalar('beta2'), scalar('epsilon')];
+  const zero = scope.constant(tensorValue('float32', [], [0]));
+  for (const [index, weight] of builder.weights.entries()) {
+    const sum = sums[index] as Variable;
+    const gradient = scope.node('Mul', [scope.read(sum), scale], FLOAT, [weight])[0];
+    scope.assign(weight, scope.node('Mul', [scope.read(weight), decay], FLOAT, [weight])[0]);
+    const changed = [weight, moments.first[index] as Variable, moments.second[index] as Variable];
+    scope.update('ResourceApplyAdam', changed, [zero, zero, stepSize, beta1, beta2, epsilon, gradient], {
+      ...FLOAT,
+      use_locking: { bool: false },
+      use_nesterov: { bool: false },
+    });
+    scope.update('DestroyResourceOp', [sum], [], DESTROY);
+  }
+  builder.entry('apply', scope, [scope.finished()]);
+
+  const drop = builder.scope('dropGradients');
+  for (const sum of sums) drop.update('DestroyResourceOp', [sum], [], DESTROY);
+  builder.entry('dropGradients', drop, [drop.finished()]);
+}
