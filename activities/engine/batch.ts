@@ -71,6 +71,17 @@ export function forwardInput(model: Model, sequences: readonly (readonly number[
   };
 }
 
+/**
+ * [P, 1, 1, T, T] for sequences that start with pad columns: these are hidden, too.
+ *
+ * @param pads int32 [P]
+ */
+export function paddedCausalMask(tf: typeof tfc, pads: tfc.Tensor, count: number, length: number): tfc.Tensor {
+  const columns = tf.sub(tf.reshape(tf.range(0, length, 1, 'int32'), [1, length]), tf.reshape(pads, [count, 1]));
+  const padded = tf.mul(tf.cast(tf.less(columns, 0), 'float32'), MASKED);
+  return tf.add(tf.reshape(padded, [count, 1, 1, 1, length]), causalMask(tf, length));
+}
+
 /** [T, T]: `MASKED` where the key comes after the query. From tensors alone, so that a traced length may be unknown. */
 export function causalMask(tf: typeof tfc, length: number): tfc.Tensor {
   const positions = tf.range(0, length, 1, 'int32');

@@ -1,5 +1,6 @@
 import type * as tfc from '@tensorflow/tfjs-core';
 import { applyAdamW } from './adamw.ts';
+import { eagerDecoder } from './eager-decoder.ts';
 import { reportOf } from './executor.ts';
 import type { Executor } from './executor.ts';
 import { addGradients, lossGradients } from './gradients.ts';
@@ -20,6 +21,7 @@ export function eagerExecutor(model: Model): Executor {
       tf.tidy(() =>
         completionLogprobs(runtime, config, parametersOf(model), tensorsOf(model, batch)).dataSync<'float32'>().slice(),
       ),
+    startDecoding: (request) => eagerDecoder(model, request),
     startStep: () => {
       let sum: tfc.Tensor[] | undefined;
       return {

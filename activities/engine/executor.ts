@@ -1,5 +1,6 @@
 /** The two ways of running a model's functions behind one interface: operation by operation, or as a traced graph. */
 import type { AdamW, AdamWOptions } from './adamw.ts';
+import type { DecodeRequest, Decoder } from './decoder.ts';
 import type { validateGrpo } from './grpo-loss.ts';
 import type { RolloutBatch, TrainBatch } from './rollout-batch.ts';
 
@@ -27,6 +28,7 @@ export interface Executor {
   /** Natural log-probability of each label, [M]. */
   score(batch: RolloutBatch): Float32Array;
   startStep(): TrainingStep;
+  startDecoding(request: DecodeRequest): Decoder;
 }
 
 export function reportOf(values: ArrayLike<number>): LossReport {

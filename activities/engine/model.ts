@@ -70,38 +70,35 @@ export interface DecodeInput {
   batch: number;
   /** Tables of this position, broadcast against [B, heads, dh]. */
   rotary: Rotary;
-  /** 0 or `MASKED`, broadcast against [B, KV, G, T + 1]; omitted when every column is a real token. */
+  /** 0 or `MASKED`, broadcast against [B, KV, G, C]; omitted when every column is a real token. */
   mask?: tfc.Tensor;
-  cache: readonly LayerCache[];
+  /** Puts a token's keys and values, each [B, KV, dh], into a layer's cache, and gives the whole, each [B, KV, C, dh]. */
+  append: (layer: number, keys: tfc.Tensor, values: tfc.Tensor) => LayerCache;
 }
 
-/** One further token per sequence. Logits [B, V] and the caches with one column more. */
+/** One further token per sequence: logits [B, V]. */
 export function decode(
   { tf, ops }: Pick<Runtime, 'tf' | 'ops'>,
   config: ModelConfig,
   parameters: Parameters,
-  { tokens, batch, rotary, mask, cache }: DecodeInput,
-): { logits: tfc.Tensor; cache: LayerCache[] } {
+  { tokens, batch, rotary, mask, append }: DecodeInput,
+): tfc.Tensor {
   const { heads, kvHeads, headDim } = config;
   const group = heads / kvHeads;
   let x = ops.embedding(parameters.embedding, tokens);
-  const grown: LayerCache[] = [];
   for (const [index, layer] of parameters.layers.entries()) {
-    const past = cache[index] as LayerCache;
     const normed = ops.rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
     const joined = tf.reshape(qkv({ tf, ops }, config, layer, normed), [batch, heads + 2 * kvHeads, headDim]);
     const [unrotated, value] = tf.split(joined, [heads + kvHeads, kvHeads], 1) as Pair;
     const [query, key] = tf.split(ops.rotate(unrotated, rotary.cos, rotary.sin), [heads, kvHeads], 1) as Pair;
-    const keys = tf.concat([past.keys, tf.reshape(key, [batch, kvHeads, 1, headDim])], 2);
-    const values = tf.concat([past.values, tf.reshape(value, [batch, kvHeads, 1, headDim])], 2);
-    grown.push({ keys, values });
+    const { keys, values } = append(index, key, value);
     const scores = tf.matMul(tf.reshape(query, [batch, kvHeads, group, headDim]), keys, false, true);
     const weights = tf.softmax(mask ? tf.add(scores, mask) : scores);
     const mixed = tf.reshape(tf.matMul(weights, values), [batch, heads * headDim]);
     x = tf.add(x, ops.linear(mixed, layer.output));
     x = feedForward({ tf, ops }, config, layer, x);
   }
-  return { logits: head({ ops }, parameters, ops.rmsNorm(x, parameters.norm, config.rmsNormEps)), cache: grown };
+  return head({ ops }, parameters, ops.rmsNorm(x, parameters.norm, config.rmsNormEps));
 }
 
 /** Logits [N, V] of hidden states [N, d]. */

@@ -40,11 +40,7 @@ export function chooseToken(logits: Float32Array, params: ChoiceParams, u: numbe
     exps[id] = e;
     sum += e;
   }
-  if (!Number.isFinite(sum)) {
-    throw new RZeroError('ModelDiverged', 'The model produced logits that are not finite.', {
-      fix: 'Start another run with a lower learning rate.',
-    });
-  }
+  refuseDiverged(sum);
   const logprobOf = (token: number): number => (logits[token] as number) - top - Math.log(sum);
   if (params.temperature === 0) return { token: best, logprob: logprobOf(best) };
 
@@ -61,6 +57,14 @@ export function chooseToken(logits: Float32Array, params: ChoiceParams, u: numbe
   const token = ids ? (ids[index] as number) : index;
   // With a temperature the sum above is not that of the plain distribution any more.
   return { token, logprob: params.temperature === 1 ? logprobOf(token) : plainLogprob(logits, top, token) };
+}
+
+/** @throws RZeroError `ModelDiverged` for a number that only finite logits keep finite. */
+export function refuseDiverged(value: number): void {
+  if (Number.isFinite(value)) return;
+  throw new RZeroError('ModelDiverged', 'The model produced logits that are not finite.', {
+    fix: 'Start another run with a lower learning rate.',
+  });
 }
 
 function plainLogprob(logits: Float32Array, top: number, token: number): number {

@@ -143,16 +143,17 @@ function startNative(threads: number, deterministic: boolean): Runtime {
   tf.enableProdMode();
   const native = tf.backend() as unknown as NativeBackend;
   const cuda = native.isUsingGpuDevice;
+  const graphs =
+    process.env['R_ZERO_ENGINE_EXECUTION'] === 'eager' ? undefined : createGraphPool(tf, native, deterministic);
   return {
     tf,
     ops: createOps(tf, native, deterministic),
-    ...(process.env['R_ZERO_ENGINE_EXECUTION'] === 'eager'
-      ? {}
-      : { graphs: createGraphPool(tf, native, deterministic) }),
+    ...(graphs ? { graphs } : {}),
     description: {
       engine: 'tfjs',
       backend: cuda ? 'tensorflow-cuda' : 'tensorflow-cpu',
       backendVersion: native.binding.TF_Version,
+      execution: graphs ? 'traced' : 'eager',
       device: cuda ? nvidiaName() : cpuName(),
       deterministic,
       threads,
@@ -180,6 +181,7 @@ async function startWasm(reason: unknown): Promise<Runtime> {
       engine: 'tfjs',
       backend: 'wasm',
       backendVersion: wasm.version_wasm,
+      execution: 'eager',
       device: cpuName(),
       deterministic: true,
       threads: 1,

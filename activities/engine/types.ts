@@ -134,6 +134,8 @@ export interface EngineDescription {
   backend: 'tensorflow-cuda' | 'tensorflow-cpu' | 'wasm' | 'cpu';
   /** e.g. `2.21.0` */
   backendVersion: string;
+  /** `traced`: whole steps as one native call each; `eager`: operation by operation. */
+  execution: 'traced' | 'eager';
   device: string;
   deterministic: boolean;
   threads: number;

@@ -45,7 +45,7 @@ export interface Scope {
     attributes: Record<string, Attribute>,
   ): void;
   /** The same entry point so far, to be continued in another way; both share all nodes made until now. */
-  fork(): Scope;
+  fork(entry: string): Scope;
   /** int32 scalar that is there once everything written in this scope has been written. */
   finished(): Ref;
 }
@@ -201,8 +201,8 @@ function openScope(graph: Graph, entry: string, symbols: readonly number[], stat
       } else change('AssignVariableOp', [variable], [value], { dtype: type });
     },
     update: change,
-    fork: () =>
-      openScope(graph, entry, symbols, {
+    fork: (name) =>
+      openScope(graph, name, symbols, {
         ...state,
         inputs: [...state.inputs],
         sizes: new Map(state.sizes),

@@ -6,6 +6,7 @@ import type { RolloutBatch } from '../rollout-batch.ts';
 import { ropeRows } from '../rope.ts';
 import type { Model } from '../weights.ts';
 import type { ProgramState } from './program-state.ts';
+import { tracedDecoder } from './traced-decoder.ts';
 import type { Feed } from './session.ts';
 
 /** The model's functions as entry points of a traced graph, one native call each. */
@@ -15,6 +16,7 @@ export function tracedExecutor(model: Model, state: ProgramState): Executor {
       state.useWeights(model);
       return state.session.fetch('score', sequences(model, batch))[0] as Float32Array;
     },
+    startDecoding: (request) => tracedDecoder(model, state, request),
     startStep: () => startStep(model, state),
   };
 }

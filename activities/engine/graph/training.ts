@@ -77,7 +77,7 @@ function addGradients(builder: Builder, sums: readonly Variable[]): void {
     })(weights.map((weight) => tensor(scope.read(weight))));
     return { report: ref((output as LossOutput).report), gradients: grads.map(ref) };
   });
-  const more = scope.fork();
+  const more = scope.fork('moreGradients');
   for (const [index, sum] of sums.entries()) scope.assign(sum, gradients[index] as Ref);
   builder.entry('gradients', scope, [report, scope.finished()]);
   for (const [index, sum] of sums.entries()) {

@@ -97,7 +97,7 @@ test('two continuations of one entry point do not wait for each other', () => {
   const { graph, scope } = setUp();
   const variable = graph.variable('v', 'resource', [4], true);
   const x = scope.input('x', 'float32', [4]);
-  const other = scope.fork();
+  const other = scope.fork('other');
   scope.assign(variable, x);
   other.update('AssignAddVariableOp', [variable], [x], { dtype: { type: 'float32' } });
   const [assign, add] = graph.nodes.slice(-2) as [GraphNode, GraphNode];

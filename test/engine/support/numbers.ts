@@ -1,0 +1,76 @@
+/**
+ * A program: runs the same small models through sampling, scoring and training, and prints what came out, so that the ways
+ * of running a model can be compared. How it runs is chosen by the environment.
+ */
+import { createAdamW } from '../../../activities/engine/adamw.ts';
+import { grpoStep, scoreCompletions } from '../../../activities/engine/rollouts.ts';
+import { sampleCompletions } from '../../../activities/engine/sampler.ts';
+import type { Completion, SamplingParams } from '../../../activities/engine/types.ts';
+import { TIED, TINY, makeModel, runtime, seedOf, tokensOf } from './models.ts';
+
+export interface Numbers {
+  execution: string;
+  tokens: number[][];
+  logprobs: number[];
+  scores: number[];
+  metrics: number[];
+  gradients: number[];
+  weights: number[];
+}
+
+const CHOICES: SamplingParams[] = [
+  { maxTokens: 30, temperature: 1 },
+  { maxTokens: 12, temperature: 0.7 },
+  { maxTokens: 12, temperature: 0 },
+  { maxTokens: 12, temperature: 1, topP: 0.8 },
+  { maxTokens: 12, temperature: 1.3, topK: 4 },
+];
+
+const { description } = await runtime();
+const out: Numbers = {
+  execution: `${description.backend} ${description.execution}`,
+  tokens: [],
+  logprobs: [],
+  scores: [],
+  metrics: [],
+  gradients: [],
+  weights: [],
+};
+for (const config of [TINY, TIED]) {
+  const model = await makeModel(config);
+  const prompts = Array.from({ length: 24 }, (_, i) => tokensOf(1 + ((i >> 2) % 5), i >> 2, config.vocabSize));
+  const items = prompts.map((promptTokens, i) => ({ promptTokens, seed: seedOf(i) }));
+  const all: Completion[][] = [];
+  for (const params of CHOICES) {
+    const completions = await sampleCompletions(model, { items, params });
+    out.tokens.push(...completions.map((completion) => completion.tokens));
+    out.logprobs.push(...completions.flatMap((completion) => completion.logprobs));
+    all.push(completions);
+  }
+  const rollouts = items.map(({ promptTokens }, i) => ({
+    promptTokens,
+    completionTokens: all[0]![i]!.tokens,
+    behaviourLogprobs: all[0]![i]!.logprobs.map((logprob, t) => logprob + 0.3 * Math.sin(i + 3 * t)),
+    referenceLogprobs: all[0]![i]!.logprobs.map((logprob, t) => logprob + 0.3 * Math.cos(2 * i + t)),
+    advantage: (i % 5) - 2,
+  }));
+  out.scores.push(...(await scoreCompletions(model, rollouts)).flat());
+  const optimizer = createAdamW();
+  // A large epsilon: with a small one the first update is the sign of a gradient, rounding errors included.
+  const options = { learningRate: 0.05, beta1: 0, epsilon: 0.1, klCoefficient: 0.1, microBatch: 7 };
+  for (const aggregation of ['token-mean', 'sequence-mean'] as const) {
+    const {
+      seconds: _,
+      memoryBytes: __,
+      skipped: ___,
+      ...metrics
+    } = await grpoStep(model, optimizer, rollouts, {
+      ...options,
+      aggregation,
+    });
+    out.metrics.push(...Object.values(metrics));
+    out.gradients.push(...optimizer.first.flatMap((tensor) => Array.from(tensor.dataSync())));
+  }
+  out.weights.push(...model.tensors.flatMap((tensor) => Array.from(tensor.dataSync())));
+}
+process.stdout.write(JSON.stringify(out));
