@@ -8,6 +8,7 @@ import type { Ops } from './ops.ts';
 import { registerMissingWasmKernels } from './wasm-kernels.ts';
 import { createGraphPool } from './graph/pool.ts';
 import type { GraphPool } from './graph/pool.ts';
+import { probeGraphs } from './graph/probe.ts';
 import type { NativeTensor, SavedModelBinding } from './graph/session.ts';
 import type { EngineDescription } from './types.ts';
 
@@ -102,6 +103,7 @@ async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     try {
       return startNative(threads, deterministic);
     } catch (error) {
+      if (error instanceof RZeroError) throw error;
       if (backend === 'native') throw unavailable('The native TensorFlow library cannot be loaded', error);
       reason = error;
     }
@@ -143,8 +145,7 @@ function startNative(threads: number, deterministic: boolean): Runtime {
   tf.enableProdMode();
   const native = tf.backend() as unknown as NativeBackend;
   const cuda = native.isUsingGpuDevice;
-  const graphs =
-    process.env['R_ZERO_ENGINE_EXECUTION'] === 'eager' ? undefined : createGraphPool(tf, native, deterministic);
+  const { graphs, reason } = startGraphs(tf, native, deterministic);
   return {
     tf,
     ops: createOps(tf, native, deterministic),
@@ -157,8 +158,31 @@ function startNative(threads: number, deterministic: boolean): Runtime {
       device: cuda ? nvidiaName() : cpuName(),
       deterministic,
       threads,
+      ...(reason === undefined ? {} : { fallbackReason: reason }),
     },
   };
+}
+
+/** @throws RZeroError `EngineUnavailable` when graphs are demanded and do not run, or something unknown is demanded. */
+function startGraphs(
+  tf: TensorFlow,
+  native: NativeBackend,
+  deterministic: boolean,
+): { graphs?: GraphPool; reason?: string } {
+  const wanted = process.env['R_ZERO_ENGINE_EXECUTION'] ?? 'auto';
+  if (!['auto', 'traced', 'eager'].includes(wanted)) {
+    throw new RZeroError('EngineUnavailable', `R_ZERO_ENGINE_EXECUTION is "${wanted}".`, {
+      fix: 'Set it to traced or eager, or leave it out.',
+    });
+  }
+  if (wanted === 'eager') return {};
+  try {
+    probeGraphs(native.binding);
+    return { graphs: createGraphPool(tf, native, deterministic) };
+  } catch (error) {
+    if (wanted === 'traced') throw unavailable('The native TensorFlow library does not run traced graphs', error);
+    return { reason: firstLine(error) };
+  }
 }
 
 async function startWasm(reason: unknown): Promise<Runtime> {

@@ -1,12 +1,9 @@
 /** Traced programs of this process, one for each shape of model, and which model's weights each holds at present. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ModelConfig } from '../config.ts';
 import type { Executor } from '../executor.ts';
 import type { NativeBackend, TensorFlow } from '../tensorflow.ts';
 import type { Model } from '../weights.ts';
-import { encodeSavedModel } from './graph-def.ts';
+import { graphCacheFolder, loadProgram } from './graph-cache.ts';
 import { createProgramState } from './program-state.ts';
 import type { ProgramState } from './program-state.ts';
 import { traceProgram } from './program.ts';
@@ -25,15 +22,14 @@ export function createGraphPool(tf: TensorFlow, native: NativeBackend, determini
     const key = JSON.stringify(config);
     const known = states.get(key);
     if (known) return known;
-    const { nodes, entries } = traceProgram(tf, config, { denseLoss: native.isUsingGpuDevice && deterministic });
-    const folder = mkdtempSync(join(tmpdir(), 'r-zero-graph-'));
+    const options = { denseLoss: native.isUsingGpuDevice && deterministic };
+    const program = loadProgram(graphCacheFolder(), config, options, () => traceProgram(tf, config, options));
     try {
-      writeFileSync(join(folder, 'saved_model.pb'), encodeSavedModel(nodes));
-      const state = createProgramState(native, openSession(native.binding, folder, entries));
+      const state = createProgramState(native, openSession(native.binding, program.folder, program.entries));
       states.set(key, state);
       return state;
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      program.release();
     }
   };
   return {

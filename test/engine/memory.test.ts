@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLocalEngine } from '../../activities/engine/local.ts';
+import type { NativeBackend } from '../../activities/engine/tensorflow.ts';
+import { TINY, runtime, temporaryFolder, writeBaseModel } from './support/models.ts';
+import { rolloutsOf } from './support/rollouts.ts';
+
+/** `npm run test:soak` runs the long variant. */
+const STEPS = process.env['R_ZERO_SOAK'] ? 2000 : 250;
+const WARM_UP = 100;
+const MOST_GROWTH = 24 * 2 ** 20;
+
+test(`${STEPS} steps of sampling, scoring and training do not make the process grow`, async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeBaseModel(folder, TINY);
+  const { tf } = await runtime();
+  const native = tf.backend() as unknown as NativeBackend & { binding?: { getNumOfTensors?(): number } };
+  const engine = createLocalEngine();
+  const lease = await engine.open({ path: folder });
+  let before = { rss: 0, tensors: 0 };
+  const now = () => {
+    global.gc?.();
+    return { rss: process.memoryUsage.rss(), tensors: native.binding?.getNumOfTensors?.() ?? tf.memory().numTensors };
+  };
+  for (let step = 0; step < STEPS; step++) {
+    await lease.trainStep(await rolloutsOf(lease, 16, step % 50, TINY.vocabSize), {
+      learningRate: 1e-4,
+      microBatch: 8,
+    });
+    if (step === WARM_UP) before = now();
+  }
+  const after = now();
+  t.diagnostic(`${Math.round((after.rss - before.rss) / 2 ** 10)} KiB in ${STEPS - WARM_UP} steps`);
+  assert.equal(after.tensors, before.tensors);
+  assert.ok(after.rss - before.rss < MOST_GROWTH, `${after.rss - before.rss} bytes more`);
+  await engine.close();
+});
