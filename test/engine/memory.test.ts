@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createLocalEngine } from '../../activities/engine/local.ts';
 import type { NativeBackend } from '../../activities/engine/tensorflow.ts';
 import { TINY, runtime, temporaryFolder, writeBaseModel } from './support/models.ts';
@@ -10,6 +12,9 @@ const STEPS = process.env['R_ZERO_SOAK'] ? 2000 : 250;
 const WARM_UP = 100;
 const MOST_GROWTH = 24 * 2 ** 20;
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
 test(`${STEPS} steps of sampling, scoring and training do not make the process grow`, async (t) => {
   const folder = await temporaryFolder(t);
   await writeBaseModel(folder, TINY);
@@ -19,7 +24,7 @@ test(`${STEPS} steps of sampling, scoring and training do not make the process g
   const lease = await engine.open({ path: folder });
   let before = { rss: 0, tensors: 0 };
   const now = () => {
-    global.gc?.();
+    collectGarbage();
     return { rss: process.memoryUsage.rss(), tensors: native.binding?.getNumOfTensors?.() ?? tf.memory().numTensors };
   };
   for (let step = 0; step < STEPS; step++) {

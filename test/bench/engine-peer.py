@@ -1,0 +1,165 @@
+"""The other side of the engine benchmark: the same model, loss and optimizer in PyTorch, behind the same commands."""
+
+import json
+import resource
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+SHAPES = {
+    # V, d, layers, heads, kv heads, head size, feed-forward
+    "demo": (28, 64, 2, 4, 4, 16, 176),
+    "40m": (8192, 512, 12, 8, 4, 64, 1408),
+    "135m": (49152, 576, 30, 9, 3, 64, 1536),
+}
+shape = sys.argv[1]
+torch.set_num_threads(int(sys.argv[2]))
+V, D, LAYERS, H, KV, DH, FF = SHAPES[shape]
+torch.manual_seed(1)
+
+
+def weight(*size):
+    return (torch.rand(*size) * 0.06 - 0.03).requires_grad_()
+
+
+def gain():
+    return torch.ones(D, requires_grad=True)
+
+
+embedding = weight(V, D)
+layers = [
+    (gain(), weight((H + 2 * KV) * DH, D), weight(D, H * DH), gain(), weight(2 * FF, D), weight(D, FF))
+    for _ in range(LAYERS)
+]
+norm = gain()
+parameters = [embedding, norm, *(tensor for layer in layers for tensor in layer)]
+optimizer = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=0.01)
+
+
+def tables(length):
+    half = DH // 2
+    angles = torch.arange(length)[:, None] * 10000.0 ** (-torch.arange(half) / half)[None]
+    return torch.cat([angles.cos(), angles.cos()], 1), torch.cat([-angles.sin(), angles.sin()], 1)
+
+
+def rms(x, g):
+    return F.rms_norm(x, (D,), g, 1e-5)
+
+
+def rotate(x, cos, sin):
+    a, b = x.chunk(2, -1)
+    return x * cos + torch.cat([b, a], -1) * sin
+
+
+def mlp(x, g, gate_up, down):
+    gate, up = F.linear(rms(x, g), gate_up).chunk(2, -1)
+    return x + F.linear(F.silu(gate) * up, down)
+
+
+def forward(tokens, cache=None):
+    batch, length = tokens.shape
+    cos, sin = tables(length)
+    x = F.embedding(tokens, embedding)
+    for g1, qkv, out, g2, gate_up, down in layers:
+        joined = F.linear(rms(x, g1), qkv).view(batch, length, H + 2 * KV, DH).transpose(1, 2)
+        qk, v = joined.split([H + KV, KV], 1)
+        q, k = rotate(qk, cos, sin).split([H, KV], 1)
+        if cache is not None:
+            cache.append((k, v))
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+        x = x + F.linear(mixed.transpose(1, 2).reshape(batch, length, H * DH), out)
+        x = mlp(x, g2, gate_up, down)
+    return rms(x, norm)
+
+
+def tokens_of(count, salt):
+    return [(i * 7919 + salt * 104729) % V for i in range(count)]
+
+
+def measure(work):
+    cpu, wall = time.process_time(), time.perf_counter()
+    work()
+    return {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+
+
+def train(batch, length):
+    prompts = torch.tensor([tokens_of(1, row) for row in range(batch)])
+    labels = torch.tensor([tokens_of(length, row + 1) for row in range(batch)])
+    inputs = torch.cat([prompts, labels[:, :-1]], 1)
+    advantages = torch.tensor([(row % 2) * 2.0 - 1.0 for row in range(batch)])[:, None]
+    old = torch.full((batch, length), -9.0)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        logits = F.linear(forward(inputs).reshape(batch * length, D), embedding)
+        logprobs = -F.cross_entropy(logits, labels.reshape(-1), reduction="none").view(batch, length)
+        ratio = (logprobs - old).clamp(-20, 20).exp()
+        plain, clipped = -advantages * ratio, -advantages * ratio.clamp(0.8, 1.3)
+        policy = torch.maximum(plain, clipped)
+        policy = torch.where(advantages < 0, torch.minimum(policy, -advantages * 3), policy)
+        distance = (old - logprobs).clamp(-20, 20)
+        kl = (distance.exp() - distance - 1).clamp(-10, 10)
+        loss = policy.mean() + 0.01 * kl.mean()
+        loss.backward()
+        with torch.no_grad():
+            probabilities = logits.softmax(-1)
+            entropy = (logits.logsumexp(-1) - (probabilities * logits).sum(-1)).mean()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        return float(loss), float(entropy)
+
+    peak = {"maxRss": 0}
+    time_ = measure(step)
+    peak["maxRss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {**time_, **peak}
+
+
+@torch.inference_mode()
+def decode(batch, prompt, steps):
+    prompts = torch.tensor([tokens_of(prompt, row) for row in range(batch)])
+    cos, sin = tables(prompt + steps + 2)
+    cache = []
+    x = forward(prompts, cache)[:, -1]
+    room = steps + 2
+    keys = [torch.cat([k, torch.zeros(batch, KV, room, DH)], 2) for k, _ in cache]
+    values = [torch.cat([v, torch.zeros(batch, KV, room, DH)], 2) for _, v in cache]
+
+    def choose(x):
+        logits = F.linear(x, embedding)
+        logprobs = logits.log_softmax(-1)
+        token = torch.multinomial(logprobs.exp(), 1)
+        return token.view(-1), logprobs.gather(1, token).view(-1).tolist()
+
+    def step(token, position):
+        x = F.embedding(token, embedding)
+        for index, (g1, qkv, out, g2, gate_up, down) in enumerate(layers):
+            joined = F.linear(rms(x, g1), qkv).view(batch, H + 2 * KV, DH)
+            qk, v = joined.split([H + KV, KV], 1)
+            q, k = rotate(qk, cos[position], sin[position]).split([H, KV], 1)
+            keys[index][:, :, position], values[index][:, :, position] = k, v
+            mixed = F.scaled_dot_product_attention(
+                q.unsqueeze(2),
+                keys[index][:, :, : position + 1],
+                values[index][:, :, : position + 1],
+                enable_gqa=True,
+            )
+            x = mlp(x + F.linear(mixed.reshape(batch, H * DH), out), g2, gate_up, down)
+        return choose(rms(x, norm))
+
+    token, _ = step(choose(x)[0], prompt)
+
+    def run():
+        nonlocal token
+        for i in range(steps):
+            token, _ = step(token, prompt + 1 + i)
+
+    time_ = measure(run)
+    return {name: value / steps for name, value in time_.items()}
+
+
+print(json.dumps({"ready": {"backend": "torch", "backendVersion": torch.__version__}}), flush=True)
+for line in sys.stdin:
+    name, *numbers = line.split()
+    print(json.dumps({"train": train, "decode": decode}[name](*map(int, numbers))), flush=True)
