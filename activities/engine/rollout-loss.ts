@@ -73,14 +73,6 @@ export function rolloutLoss(
   const { policy, kl, clipped } = grpoTerms(tf, { logprobs, behaviour, reference, advantages }, settings);
   const policyLoss = tf.sum(tf.mul(policy, weights));
   const loss = tf.add(policyLoss, tf.mul(tf.sum(tf.mul(kl, weights)), settings.klCoefficient));
-  const report = [loss, policyLoss, tf.sum(kl), tf.sum(entropies(tf, logits)), tf.sum(clipped)];
+  const report = [loss, policyLoss, tf.sum(kl), tf.sum(ops.entropy(logits, tensors.labels)), tf.sum(clipped)];
   return { loss, report: tf.stack(report) };
-}
-
-/** Entropy of each row of logits [N, V], nats. */
-function entropies(tf: typeof tfc, logits: tfc.Tensor): tfc.Tensor {
-  const probabilities = tf.softmax(logits);
-  // The likeliest token gives the log of the sum of exponentials without another exponential.
-  const logSum = tf.sub(tf.max(logits, -1), tf.log(tf.max(probabilities, -1)));
-  return tf.sub(logSum, tf.sum(tf.mul(probabilities, logits), -1));
 }

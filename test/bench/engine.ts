@@ -3,7 +3,7 @@
  * same model in PyTorch. Rounds take turns, and the medians of processor time are compared, because a shared machine makes
  * clock times meaningless.
  *
- * Options: `--shapes 40m,135m`, `--rounds 5`, `--threads 2`, `--python PATH`, `--no-eager`, `--json` (the last line is one
+ * Options: `--shapes 40m,135m`, `--cases train,decodeB1`, `--rounds 5`, `--threads 2`, `--python PATH`, `--no-eager`, `--json` (the last line is one
  * object).
  */
 import { spawn } from 'node:child_process';
@@ -14,10 +14,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ENGINE_ENVIRONMENT } from '../../activities/engine/environment.ts';
 
 const { values: options } = parseArgs({
   options: {
     shapes: { type: 'string', default: '40m' },
+    cases: { type: 'string', default: 'train,decodeB1,decodeB16,decodeB64' },
     rounds: { type: 'string', default: '5' },
     threads: { type: 'string', default: '2' },
     python: { type: 'string', default: process.env['R_ZERO_BENCH_PYTHON'] ?? '' },
@@ -48,7 +50,7 @@ interface Side {
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-async function start(command: string, args: readonly string[], env: Record<string, string>): Promise<Side> {
+async function start(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Side> {
   const child: ChildProcess = spawn(command, args, {
     env: { ...process.env, OMP_WAIT_POLICY: 'passive', KMP_BLOCKTIME: '0', ...env },
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -71,7 +73,10 @@ async function start(command: string, args: readonly string[], env: Record<strin
 }
 
 function engine(shape: string, env: Record<string, string>): Promise<Side> {
-  return start(process.execPath, ['--import', 'tsx', here('engine-worker.ts'), shape, options.threads], env);
+  return start(process.execPath, ['--import', 'tsx', here('engine-worker.ts'), shape, options.threads], {
+    ...ENGINE_ENVIRONMENT,
+    ...env,
+  });
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
@@ -93,7 +98,7 @@ async function compare(shape: string): Promise<Record<string, number | string>> 
     again.close();
     const names = Object.keys(sides);
     process.stdout.write(`${shape}: ${names.map((name) => `${name} = ${sides[name]!.description}`).join(', ')}\n`);
-    for (const { name, command } of CASES) {
+    for (const { name, command } of CASES.filter((one) => options.cases.split(',').includes(one.name))) {
       const times: Record<string, number[]> = Object.fromEntries(names.map((side) => [side, []]));
       const peak: Record<string, number> = {};
       // The first round warms up.

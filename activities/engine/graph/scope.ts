@@ -34,16 +34,17 @@ export interface Scope {
   isSymbolic(size: number): boolean;
   /** int32 [rank] */
   shape(sizes: readonly number[]): Ref;
-  read(variable: Variable): Ref;
+  /** @param after nodes that must have run before */
+  read(variable: Variable, after?: readonly string[]): Ref;
   /** Replaces the value, whatever its shape. */
   assign(variable: Variable, value: Ref): void;
-  /** An operation that takes the variables first and changes them. */
+  /** An operation that takes the variables first and changes them. @returns its node */
   update(
     op: string,
     variables: readonly Variable[],
     inputs: readonly Ref[],
     attributes: Record<string, Attribute>,
-  ): void;
+  ): string;
   /** The same entry point so far, to be continued in another way; both share all nodes made until now. */
   fork(entry: string): Scope;
   /** int32 scalar that is there once everything written in this scope has been written. */
@@ -134,6 +135,7 @@ function openScope(graph: Graph, entry: string, symbols: readonly number[], stat
       readers.set(variable, []);
       written.set(variable, [name]);
     }
+    return name;
   };
 
   return {
@@ -181,8 +183,8 @@ function openScope(graph: Graph, entry: string, symbols: readonly number[], stat
       state.shapes.set(key, ref);
       return ref;
     },
-    read: (variable) => {
-      const before = after(written.get(variable) ?? []);
+    read: (variable, others = []) => {
+      const before = after([...(written.get(variable) ?? []), ...others]);
       const name =
         variable.kind === 'ref'
           ? graph.add('Identity', [variable.handle, ...before], { T: { type: variable.dtype } })

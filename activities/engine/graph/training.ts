@@ -141,17 +141,19 @@ function addApply(
   const [scale, decay, stepSize] = [scalar('scale'), scalar('decay'), scalar('stepSize')];
   const [beta1, beta2, epsilon] = [scalar('beta1'), scalar('beta2'), scalar('epsilon')];
   const zero = scope.constant(tensorValue('float32', [], [0]));
+  // One tensor after the other: all at once would hold a second copy of all gradients and weights.
+  let before: string[] = [];
   for (const [index, weight] of builder.weights.entries()) {
     const sum = sums[index] as Variable;
-    const gradient = scope.node('Mul', [scope.read(sum), scale], FLOAT, [weight])[0];
-    scope.assign(weight, scope.node('Mul', [scope.read(weight), decay], FLOAT, [weight])[0]);
+    const gradient = scope.node('Mul', [scope.read(sum, before), scale], FLOAT, [weight])[0];
+    scope.assign(weight, scope.node('Mul', [scope.read(weight, before), decay], FLOAT, [weight])[0]);
     const changed = [weight, moments.first[index] as Variable, moments.second[index] as Variable];
     scope.update('ResourceApplyAdam', changed, [zero, zero, stepSize, beta1, beta2, epsilon, gradient], {
       ...FLOAT,
       use_locking: { bool: false },
       use_nesterov: { bool: false },
     });
-    scope.update('DestroyResourceOp', [sum], [], DESTROY);
+    before = [scope.update('DestroyResourceOp', [sum], [], DESTROY)];
   }
   builder.entry('apply', scope, [scope.finished()]);
 
