@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { grpoTerms, sequenceWeights } from '../../activities/engine/grpo-loss.ts';
+import { grpoBounds, grpoTerms, sequenceWeights } from '../../activities/engine/grpo-loss.ts';
 import { groupAdvantages } from '../../activities/method/advantages.ts';
 import { grpoObjective } from '../../activities/method/grpo-reference.ts';
 import type { GrpoBatch } from '../../activities/method/grpo-reference.ts';
@@ -27,7 +27,7 @@ async function tensorObjective(batch: GrpoBatch, aggregation: (typeof AGGREGATIO
         reference: tf.tensor1d(batch.referenceLogprobs.flat()),
         advantages: tf.tensor1d(advantages),
       },
-      CLIP,
+      grpoBounds(CLIP),
     );
     const weighted = (values: { dataSync(): ArrayLike<number> }): number =>
       Array.from(values.dataSync()).reduce((sum, value, i) => sum + value * (perToken[i] as number), 0);
