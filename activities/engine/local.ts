@@ -99,7 +99,7 @@ function createLease(loaded: LoadedModel, cache: ModelCache, enqueue: Enqueue, o
       enqueue(undefined, () => {
         if (open) {
           open = false;
-          model.runtime.graphs?.forget(model);
+          model.runtime.graphs?.forget(model, optimizer);
           disposeModel(model);
           disposeAdamW(optimizer);
           onClose();

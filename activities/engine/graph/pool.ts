@@ -1,4 +1,5 @@
 /** Traced programs of this process, one for each shape of model, and which model's weights each holds at present. */
+import type { AdamW } from '../adamw.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Executor } from '../executor.ts';
 import type { NativeBackend, TensorFlow } from '../tensorflow.ts';
@@ -13,7 +14,7 @@ import { tracedExecutor } from './traced-executor.ts';
 export interface GraphPool {
   executorOf(model: Model): Executor;
   /** Frees what the sessions hold of this model, which must not be used any more. */
-  forget(model: Model): void;
+  forget(model: Model, optimizer: AdamW): void;
 }
 
 export function createGraphPool(tf: TensorFlow, native: NativeBackend, deterministic: boolean): GraphPool {
@@ -34,6 +35,6 @@ export function createGraphPool(tf: TensorFlow, native: NativeBackend, determini
   };
   return {
     executorOf: (model) => tracedExecutor(model, stateOf(model.config)),
-    forget: (model) => states.get(JSON.stringify(model.config))?.forget(model),
+    forget: (model, optimizer) => states.get(JSON.stringify(model.config))?.forget(model, optimizer),
   };
 }

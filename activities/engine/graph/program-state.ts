@@ -18,7 +18,8 @@ export interface ProgramState {
    * it fails, the model is unusable.
    */
   replace(model: Model, optimizer: AdamW, update: () => void): void;
-  forget(model: Model): void;
+  /** Frees what is held of a model that nobody will use any more. */
+  forget(model: Model, optimizer: AdamW): void;
 }
 
 export function createProgramState(native: NativeBackend, session: Session): ProgramState {
@@ -59,12 +60,15 @@ export function createProgramState(native: NativeBackend, session: Session): Pro
       weights = model.tensors;
       moments = optimizer.first;
     },
-    forget: (model) => {
-      if (weights !== model.tensors) return;
-      weights = undefined;
-      moments = undefined;
-      perform('releaseWeights');
-      perform('releaseMoments');
+    forget: (model, optimizer) => {
+      if (weights === model.tensors) {
+        weights = undefined;
+        perform('releaseWeights');
+      }
+      if (moments === optimizer.first) {
+        moments = undefined;
+        perform('releaseMoments');
+      }
     },
   };
 }
