@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'TokenizerUnreadable'
   | 'CheckpointCorrupt'
   | 'CheckpointMissing'
+  | 'CheckpointPruned'
   | 'DatabaseNewer'
   | 'DatabaseNotMigrated'
   | 'TooFewQuestions'
@@ -41,6 +42,7 @@ export const NON_RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TokenizerUnreadable',
   'CheckpointCorrupt',
   'CheckpointMissing',
+  'CheckpointPruned',
   'DatabaseNewer',
   'DatabaseNotMigrated',
   'TooFewQuestions',

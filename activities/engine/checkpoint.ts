@@ -11,6 +11,7 @@ import type * as tfc from '@tensorflow/tfjs-core';
 import { RZeroError } from '../errors.ts';
 import type { AdamW } from './adamw.ts';
 import type { ParameterSpec } from './parameters.ts';
+import { prunedError, prunedFile, readPrunedMarker, removePrunedMarker } from './pruned-marker.ts';
 import { formatSafetensorsHeader } from './safetensors.ts';
 import { codeOf, exists, openStaging } from './staging.ts';
 import type { Chunks, StagingFs } from './staging.ts';
@@ -91,6 +92,11 @@ export async function writeCheckpointFiles(
     const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`, 'utf8');
     await staging.write(MANIFEST, [bytes]);
     const id = sha256(bytes);
+    if (await readPrunedMarker(join(root, id))) {
+      // In place, because other runs may be reading what is still there.
+      await staging.mend(id);
+      await removePrunedMarker(join(root, id));
+    }
     if (!(await staging.commit(id)) && !(await isIntact(join(root, id)))) {
       await moveAside(join(root, id));
       return await writeCheckpointFiles(root, optimizerStep, produce, fs);
@@ -102,12 +108,14 @@ export async function writeCheckpointFiles(
   }
 }
 
+const DAMAGED: ReadonlySet<string> = new Set(['CheckpointCorrupt', 'CheckpointMissing', 'CheckpointPruned']);
+
 async function isIntact(path: string): Promise<boolean> {
   try {
     await verifyCheckpoint(path);
     return true;
   } catch (error) {
-    if (error instanceof RZeroError && ['CheckpointCorrupt', 'CheckpointMissing'].includes(error.code)) return false;
+    if (error instanceof RZeroError && DAMAGED.has(error.code)) return false;
     throw error;
   }
 }
@@ -146,12 +154,18 @@ export async function readCheckpointManifest(
  * Hashes every file of a checkpoint.
  *
  * @param expectId the folder's name when omitted
- * @throws RZeroError `CheckpointMissing`, `CheckpointCorrupt` naming the first file that differs
+ * @param needs `optimizer: false` when the moments will not be read: then they may have been pruned
+ * @throws RZeroError `CheckpointMissing`, `CheckpointPruned`, `CheckpointCorrupt` naming the first file that differs
  */
-export async function verifyCheckpoint(path: string, expectId: string = basename(path)): Promise<CheckpointRecord> {
+export async function verifyCheckpoint(
+  path: string,
+  expectId: string = basename(path),
+  needs: { optimizer: boolean } = { optimizer: true },
+): Promise<CheckpointRecord> {
   const read = await readCheckpointManifest(path, expectId);
   if (!read) throw missing(path);
   for (const file of read.manifest.files) {
+    if (!needs.optimizer && file.name === OPTIMIZER && (await prunedFile(path, file.name))) continue;
     const actual = await hashFile(path, file.name);
     if (actual.bytes !== file.bytes) {
       throw corrupt(path, file.name, `has ${actual.bytes} bytes; the manifest says ${file.bytes}`);
@@ -161,7 +175,8 @@ export async function verifyCheckpoint(path: string, expectId: string = basename
   return toRecord(path, read.id, read.manifest, read.bytes);
 }
 
-async function hashFile(folder: string, name: string): Promise<{ bytes: number; sha256: string }> {
+/** @throws RZeroError `CheckpointPruned`, or `CheckpointCorrupt` when the file is gone without a word */
+export async function hashFile(folder: string, name: string): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash('sha256');
   let bytes = 0;
   try {
@@ -170,8 +185,9 @@ async function hashFile(folder: string, name: string): Promise<{ bytes: number; 
       bytes += (chunk as Buffer).length;
     }
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw corrupt(folder, name, 'is missing');
-    throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
+    const pruned = await prunedFile(folder, name);
+    throw pruned ? prunedError(folder, name, pruned) : corrupt(folder, name, 'is missing');
   }
   return { bytes, sha256: hash.digest('hex') };
 }

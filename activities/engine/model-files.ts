@@ -82,7 +82,7 @@ async function isFile(path: string): Promise<boolean> {
 
 async function openFolder(folder: string): Promise<Omit<ModelFiles, 'tensors'>> {
   const checkpoint = await readCheckpointManifest(folder);
-  if (checkpoint) await verifyCheckpoint(folder, checkpoint.id);
+  if (checkpoint) await verifyCheckpoint(folder, checkpoint.id, { optimizer: false });
   const { config } = await readModelConfig(folder);
   await loadTokenizer(folder);
   const companions = await readCompanions(folder);

@@ -37,14 +37,14 @@ export interface LoadedModel {
 }
 
 /**
- * Loads a base model or a checkpoint; all hashes of a checkpoint are verified first.
+ * Loads a base model or a checkpoint; all hashes of a checkpoint are verified first. Moments that are not asked for may be pruned.
  *
- * @throws RZeroError `ModelUnreadable`, `CheckpointCorrupt`, `CheckpointMissing`
+ * @throws RZeroError `ModelUnreadable`, `CheckpointCorrupt`, `CheckpointMissing`, `CheckpointPruned`
  */
 export async function loadModelFolder(runtime: Runtime, source: ModelSource): Promise<LoadedModel> {
   const { path, expectId, withOptimizer = false } = source;
   const checkpoint = await readCheckpointManifest(path, expectId);
-  if (checkpoint) await verifyCheckpoint(path, checkpoint.id);
+  if (checkpoint) await verifyCheckpoint(path, checkpoint.id, { optimizer: withOptimizer });
 
   const { config } = await readModelConfig(path);
   const names = checkpoint ? [WEIGHTS] : await weightFiles(path);

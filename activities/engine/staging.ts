@@ -25,6 +25,8 @@ export interface Staging {
   write(name: string, chunks: Chunks): Promise<CheckpointFile>;
   /** Renames the folder to `<root>/<name>`. @returns false when that exists already; the staged files are then removed. */
   commit(name: string): Promise<boolean>;
+  /** Moves those of the staged files into the folder `<root>/<name>` that it lacks. */
+  mend(name: string): Promise<void>;
   discard(): Promise<void>;
 }
 
@@ -70,6 +72,13 @@ export async function openStaging(root: string, fs: StagingFs = { open }): Promi
         }
         await syncFolder(root);
         return true;
+      }),
+    mend: (name) =>
+      guarded(join(root, name), async () => {
+        for (const file of await readdir(folder)) {
+          if (!(await exists(join(root, name, file)))) await rename(join(folder, file), join(root, name, file));
+        }
+        await syncFolder(join(root, name));
       }),
   };
 }
