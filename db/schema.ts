@@ -53,6 +53,35 @@ export const checkpoints = rZero.table(
   ],
 );
 
+/**
+ * Files of checkpoints that were deleted on purpose, written before the first of them goes. A checkpoint may be written again, and
+ * pruned again.
+ */
+export const checkpointPrunings = rZero.table(
+  'checkpoint_prunings',
+  {
+    pruningId: id('pruning_id').primaryKey().generatedAlwaysAsIdentity(),
+    checkpointId: text('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.checkpointId),
+    /** `weights`: everything but the manifest; `optimizer`: the moments alone. */
+    what: text('what').notNull(),
+    /** Whose retention policy it was. */
+    runId: text('run_id')
+      .notNull()
+      .references((): AnyPgColumn => runs.runId),
+    policy: text('policy').notNull(),
+    /** Of the files to delete. */
+    bytes: bigint('bytes', { mode: 'number' }).notNull(),
+    codeVersion: text('code_version').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    index('checkpoint_prunings_checkpoint').on(t.checkpointId),
+    check('checkpoint_prunings_what', sql`${t.what} in ('weights', 'optimizer')`),
+  ],
+);
+
 /** Question sets that runs are evaluated on, kept whole: a set that changes on disk must not change a running comparison. */
 export const evaluationSets = rZero.table('evaluation_sets', {
   setHash: text('set_hash').primaryKey(),

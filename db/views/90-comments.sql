@@ -90,6 +90,13 @@ comment on column r_zero.checkpoints.optimizer_step is 'Optimizer updates behind
 comment on column r_zero.checkpoints.location is 'Folder, relative to the data directory.';
 comment on column r_zero.checkpoints.files is 'Files with sizes and sha-256.';
 
+comment on table r_zero.checkpoint_prunings is 'Files of checkpoints deleted on purpose (r-zero checkpoint prune); written before they go.';
+comment on column r_zero.checkpoint_prunings.pruning_id is 'Order of the deletions.';
+comment on column r_zero.checkpoint_prunings.what is 'weights: everything but the manifest; optimizer: the moments alone.';
+comment on column r_zero.checkpoint_prunings.policy is 'Retention policy that selected it: keep iterations, keep last, keep every:N, or optimizer only.';
+comment on column r_zero.checkpoint_prunings.bytes is 'Size of the files to delete.';
+comment on column r_zero.checkpoint_prunings.code_version is 'Version of temporal-r-zero that deleted them.';
+
 comment on table r_zero.questions is 'Everything the Challenger wrote, invalid output included.';
 comment on column r_zero.questions.group_index is 'GRPO group in its step; null in data generation.';
 comment on column r_zero.questions.status is 'valid, or invalid with a reason.';
