@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import type { ActivityDependencies } from './dependencies.ts';
+import { readPrunedMarker } from './engine/pruned-marker.ts';
 import { loadTokenizer } from './engine/tokenizer.ts';
 import type { Tokenizer } from './engine/tokenizer.ts';
 import type { CallOptions, CheckpointRecord, ModelLease } from './engine/types.ts';
+import { RZeroError } from './errors.ts';
 import type { NewCheckpoint } from '../db/queries/runs.ts';
 
 /** Where checkpoints live: `<dataDir>/checkpoints/<id>`; the name is the content. */
-export const checkpointRoot = (deps: ActivityDependencies) => join(deps.dataDir, 'checkpoints');
+export const checkpointRoot = (place: Pick<ActivityDependencies, 'dataDir'>) => join(place.dataDir, 'checkpoints');
 
-export const checkpointPath = (deps: ActivityDependencies, checkpointId: string) =>
-  join(checkpointRoot(deps), checkpointId);
+export const checkpointPath = (place: Pick<ActivityDependencies, 'dataDir'>, checkpointId: string) =>
+  join(checkpointRoot(place), checkpointId);
 
 export function checkpointRow(record: CheckpointRecord): NewCheckpoint {
   return {
@@ -19,6 +21,19 @@ export function checkpointRow(record: CheckpointRecord): NewCheckpoint {
     location: `checkpoints/${record.id}`,
     files: record.files,
   };
+}
+
+/**
+ * A step that came to the same weights as a pruned checkpoint of another run has put them back; a prune that was at work meanwhile
+ * may have taken them again. Asked once the rows that name it are written, which keeps prunes away.
+ *
+ * @throws RZeroError `Internal`, and the step is tried again
+ */
+export async function refusePruned(record: CheckpointRecord): Promise<void> {
+  if (!(await readPrunedMarker(record.path))) return;
+  throw new RZeroError('Internal', `Checkpoint ${record.id} was pruned while the step that wrote it came to its end.`, {
+    fix: 'The step is tried again.',
+  });
 }
 
 /** Opens a stored checkpoint, runs `use`, and always gives the lease back. */

@@ -4,7 +4,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 import type { CheckpointRecord, TrainItem, TrainMetrics } from './engine/types.ts';
 import { getPreset } from './method/presets.ts';
 import type { SampledText } from './sampling.ts';
-import { checkpointRoot, checkpointRow, withModel } from './store.ts';
+import { checkpointRoot, checkpointRow, refusePruned, withModel } from './store.ts';
 import type { UnitContext } from './unit.ts';
 import { finiteMean } from './statistics.ts';
 import { insertRows } from '../db/bulk.ts';
@@ -127,6 +127,7 @@ export async function writeUpdate(
       memoryBytes: Math.max(...metrics.map((entry) => entry.memoryBytes)),
     },
   ]);
+  await refusePruned(checkpoint);
 }
 
 /** What is shown of an update while the run goes on. */

@@ -1,0 +1,64 @@
+import { basename } from 'node:path';
+import { RZeroError } from '../errors.ts';
+import { MANIFEST, hashFile, readCheckpointManifest } from './checkpoint.ts';
+import type { CheckpointFile } from './types.ts';
+
+/** A file that is not what it should be. */
+export interface FileProblem {
+  file: string;
+  problem: 'missing' | 'size' | 'hash' | 'manifest';
+  /** Bytes, or a sha-256. */
+  expected?: string;
+  actual?: string;
+}
+
+/**
+ * Hashes every file of a checkpoint, and tells of all that differ.
+ *
+ * @param expected what is known of its files from elsewhere; the manifest must say the same
+ * @param except files that are known to be gone
+ */
+export async function inspectCheckpoint(
+  path: string,
+  expected: readonly CheckpointFile[],
+  except: ReadonlySet<string> = new Set(),
+): Promise<FileProblem[]> {
+  const problems = await inspectManifest(path, expected);
+  for (const { name, bytes, sha256 } of expected) {
+    if (except.has(name)) continue;
+    const actual = await hashFile(path, name).catch((error: unknown) => {
+      if (error instanceof RZeroError) return undefined;
+      throw error;
+    });
+    if (!actual) problems.push({ file: name, problem: 'missing' });
+    else if (actual.bytes !== bytes) {
+      problems.push({ file: name, problem: 'size', expected: `${bytes} bytes`, actual: `${actual.bytes} bytes` });
+    } else if (actual.sha256 !== sha256) {
+      problems.push({ file: name, problem: 'hash', expected: sha256, actual: actual.sha256 });
+    }
+  }
+  return problems;
+}
+
+async function inspectManifest(path: string, expected: readonly CheckpointFile[]): Promise<FileProblem[]> {
+  try {
+    const read = await readCheckpointManifest(path);
+    if (!read) return [{ file: MANIFEST, problem: 'missing' }];
+    if (read.id !== basename(path)) {
+      return [{ file: MANIFEST, problem: 'hash', expected: basename(path), actual: read.id }];
+    }
+    const isSame = listOf(read.manifest.files) === listOf(expected);
+    return isSame
+      ? []
+      : [{ file: MANIFEST, problem: 'manifest', expected: 'the files of its row', actual: 'other files' }];
+  } catch (error) {
+    if (!(error instanceof RZeroError)) throw error;
+    return [{ file: MANIFEST, problem: 'manifest', expected: 'a manifest', actual: error.message }];
+  }
+}
+
+const listOf = (files: readonly CheckpointFile[]): string =>
+  files
+    .map(({ name, bytes, sha256 }) => `${name} ${bytes} ${sha256}`)
+    .sort()
+    .join('\n');

@@ -1,0 +1,160 @@
+/** What `r-zero checkpoint` reads and writes. */
+import type pg from 'pg';
+import type { Role } from '../../activities/contract.ts';
+import { insertRows } from '../bulk.ts';
+import { asDatabaseError, transaction } from '../client.ts';
+import { checkpointPrunings } from '../schema.ts';
+
+export type PrunedPart = 'weights' | 'optimizer';
+
+/** What a run used a checkpoint for: its base model, or the policy after so many steps of an iteration. */
+export interface CheckpointPlace {
+  runId: string;
+  role: Role | 'base';
+  iteration: number;
+  /** Steps of the iteration's training phase behind it. */
+  step: number;
+}
+
+export interface StoredCheckpoint {
+  checkpointId: string;
+  bytes: number;
+  files: { name: string; bytes: number; sha256: string }[];
+  optimizerStep: number;
+  createdAt: Date;
+  /** In the order of runs, iterations, roles and steps. */
+  places: CheckpointPlace[];
+  /** The newest of its recorded prunings, by part. */
+  prunings: { what: PrunedPart; policy: string; createdAt: string }[];
+}
+
+/** @param runId all runs when omitted */
+export function readCheckpoints(pool: pg.Pool, runId?: string): Promise<StoredCheckpoint[]> {
+  return select<StoredCheckpoint>(
+    pool,
+    `with places as (
+       select base_checkpoint_id as checkpoint_id, run_id, 'base' as role, 0 as iteration, 0 as step from r_zero.runs
+       union all
+       select checkpoint_after, run_id, role, iteration, unit + 1 from r_zero.policy_updates),
+     grouped as (
+       select checkpoint_id, min((run_id, iteration, role, step)::text) as first,
+              json_agg(json_build_object('runId', run_id, 'role', role, 'iteration', iteration, 'step', step)
+                       order by run_id, iteration, role, step) as places
+       from places where $1::text is null or run_id = $1 group by checkpoint_id),
+     newest as (
+       select checkpoint_id, json_agg(json_build_object('what', what, 'policy', policy, 'createdAt', created_at)
+                                      order by pruning_id) as prunings
+       from (select distinct on (checkpoint_id, what) * from r_zero.checkpoint_prunings
+             order by checkpoint_id, what, pruning_id desc) p group by checkpoint_id)
+     select c.checkpoint_id as "checkpointId", c.bytes::float8 as bytes, c.files, c.optimizer_step as "optimizerStep",
+            c.created_at as "createdAt", coalesce(g.places, '[]') as places, coalesce(n.prunings, '[]') as prunings
+     from r_zero.checkpoints c left join grouped g using (checkpoint_id) left join newest n using (checkpoint_id)
+     where $1::text is null or g.checkpoint_id is not null
+     order by c.created_at, c.checkpoint_id`,
+    [runId ?? null],
+  );
+}
+
+/** How many rows of each table name a checkpoint, by checkpoint. Reads whole tables. */
+export async function countReferences(pool: pg.Pool, runId?: string): Promise<Map<string, Record<string, number>>> {
+  const rows = await select<{ id: string; source: string; rows: number }>(
+    pool,
+    `select id, source, count(*)::int as rows from (
+       select run_id, base_checkpoint_id as id, 'runs' as source from r_zero.runs
+       union all select run_id, checkpoint_id, 'questions' from r_zero.questions
+       union all select run_id, checkpoint_id, 'answers' from r_zero.answers
+       union all select run_id, checkpoint_id, 'rollouts' from r_zero.rollouts
+       union all select run_id, checkpoint_id, 'evaluations' from r_zero.evaluations
+       union all select u.run_id, c.id, 'policy_updates' from r_zero.policy_updates u
+         cross join lateral (select distinct unnest(array[checkpoint_before, checkpoint_after, reference_checkpoint]) as id) c
+     ) named where $1::text is null or run_id = $1 group by id, source order by id, source`,
+    [runId ?? null],
+  );
+  const counts = new Map<string, Record<string, number>>();
+  for (const { id, source, rows: count } of rows) counts.set(id, { ...counts.get(id), [source]: count });
+  return counts;
+}
+
+export interface UpdateRef {
+  role: Role;
+  iteration: number;
+  step: number;
+  before: string;
+  after: string;
+  reference: string;
+}
+
+/** The training steps of a run in order. */
+export function readUpdates(pool: pg.Pool, runId: string): Promise<UpdateRef[]> {
+  return select<UpdateRef>(
+    pool,
+    `select role, iteration, unit as step, checkpoint_before as before, checkpoint_after as after,
+            reference_checkpoint as reference
+     from r_zero.policy_updates where run_id = $1 order by iteration, role, unit`,
+    [runId],
+  );
+}
+
+/** Of these checkpoints, those that rows of other runs name. Everything that a run samples from is its base or an update's. */
+export async function usedByOthers(
+  connection: pg.Pool | pg.PoolClient,
+  runId: string,
+  checkpointIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await select<{ id: string }>(
+    connection,
+    `select distinct id from (
+       select base_checkpoint_id as id from r_zero.runs where run_id <> $1
+       union all
+       select unnest(array[checkpoint_before, checkpoint_after, reference_checkpoint]) from r_zero.policy_updates
+       where run_id <> $1) used
+     where id = any($2)`,
+    [runId, checkpointIds],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+export interface NewPruning {
+  checkpointId: string;
+  what: PrunedPart;
+  runId: string;
+  policy: string;
+  bytes: number;
+  codeVersion: string;
+}
+
+export async function insertPruning(pool: pg.Pool, row: NewPruning): Promise<void> {
+  await transaction(pool, (client) => insertRows(client, checkpointPrunings, [row]));
+}
+
+/**
+ * Keeps rows that would name the checkpoint waiting while `work` deletes its files: a run that is about to take it for its own either
+ * is seen here, or sees the files gone.
+ *
+ * @returns false when another run uses it by now, and nothing was done
+ */
+export function whileUnused(
+  pool: pg.Pool,
+  runId: string,
+  checkpointId: string,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  return transaction(pool, async (client) => {
+    await client.query('select from r_zero.checkpoints where checkpoint_id = $1 for update', [checkpointId]);
+    if ((await usedByOthers(client, runId, [checkpointId])).size > 0) return false;
+    await work();
+    return true;
+  });
+}
+
+async function select<T extends pg.QueryResultRow>(
+  connection: pg.Pool | pg.PoolClient,
+  statement: string,
+  values: unknown[],
+): Promise<T[]> {
+  try {
+    return (await connection.query<T>(statement, values)).rows;
+  } catch (error) {
+    throw asDatabaseError(error);
+  }
+}
