@@ -15,6 +15,7 @@ import type { CheckpointPlace, PrunedPart, StoredCheckpoint } from '../../db/que
 import { getRun, nextIteration } from '../../db/queries/runs.ts';
 import { checkpointPath } from '../store.ts';
 import { lookAt } from './disk.ts';
+import type { OnDisk } from './disk.ts';
 import { describePolicy, neededToContinue, selectPrunings } from './select.ts';
 import type { KeepPolicy, RunLineage } from './select.ts';
 
@@ -67,15 +68,15 @@ export async function pruneRun(pool: pg.Pool, request: PruneRequest): Promise<Pr
   let shared = 0;
   for (const checkpoint of await readCheckpoints(pool, runId)) {
     request.signal?.throwIfAborted();
-    const { checkpointId } = checkpoint;
-    const pending = await pendingOf(request, checkpoint, selected.get(checkpointId), !needed.weights.has(checkpointId));
+    const { checkpointId, places } = checkpoint;
+    const disk = await lookAt(checkpointPath(request, checkpointId), checkpoint);
+    const pending = pendingOf(checkpoint, disk, selected.get(checkpointId), !needed.weights.has(checkpointId));
     if (pending && (dryRun || (await carryOut(pool, request, policy, checkpoint, pending)))) {
       const { what, bytes, marker } = pending;
-      pruned.push({ checkpointId, what, bytes, places: checkpoint.places, resumed: marker !== undefined });
+      pruned.push({ checkpointId, what, bytes, places, resumed: marker !== undefined });
       if (what === 'weights') continue;
     }
-    const { state } = await lookAt(checkpointPath(request, checkpointId), checkpoint);
-    if (state !== 'present' && state !== 'optimizer pruned') continue;
+    if (disk.state !== 'present' && disk.state !== 'optimizer pruned') continue;
     kept++;
     if (lineage.shared.has(checkpointId)) shared++;
   }
@@ -105,13 +106,12 @@ interface Pending {
 }
 
 /** What there is to delete of a checkpoint: what the policy selects, or what an earlier deletion has left. */
-async function pendingOf(
-  request: PruneRequest,
+function pendingOf(
   checkpoint: StoredCheckpoint,
+  disk: OnDisk,
   selected: PrunedPart | undefined,
   mayFinish: boolean,
-): Promise<Pending | undefined> {
-  const disk = await lookAt(checkpointPath(request, checkpoint.checkpointId), checkpoint);
+): Pending | undefined {
   const { marker } = disk;
   const names = checkpoint.files.map(({ name }) => name);
   const begun = marker ? names.filter((name) => marker.files.includes(name)) : [];

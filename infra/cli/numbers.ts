@@ -25,6 +25,19 @@ export function count(value: number | null | undefined): string {
   return isNumber(value) ? Math.round(value).toLocaleString('en-US') : MISSING;
 }
 
+/** `4_300_000` → `4.3 MB` */
+export function fileSize(bytes: number | null | undefined): string {
+  if (!isNumber(bytes)) return MISSING;
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${value.toFixed(unit > 0 && value < 99.95 ? 1 : 0)} ${units[unit]}`;
+}
+
 /** `0.8` → `0.8 s`, `83` → `1 min 23 s`, `7300` → `2 h 01 min` */
 export function duration(seconds: number | null | undefined): string {
   if (!isNumber(seconds)) return MISSING;

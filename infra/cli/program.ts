@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { OutputConfiguration } from 'commander';
 import type { CommandRunner } from './command-runner.ts';
+import { addCheckpoint } from './commands/checkpoint.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -55,6 +56,7 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   program.commandsGroup('Runs and their data:');
   addRun(program, runner);
   addModel(program, runner);
+  addCheckpoint(program, runner);
   addSql(program, runner);
   addRecompute(program, runner);
   return program;

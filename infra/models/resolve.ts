@@ -26,6 +26,6 @@ export async function resolveModel(
     found.length === 0
       ? `There is no checkpoint ${model} in ${root}.`
       : `${found.length} checkpoints begin with ${model}.`,
-    { field: 'model', fix: 'Give the whole id; `select checkpoint_id from r_zero.checkpoints` lists them.' },
+    { field: 'model', fix: 'Give the whole id; `npx r-zero checkpoint list` lists them.' },
   );
 }

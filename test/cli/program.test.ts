@@ -49,10 +49,11 @@ function helpOf(path: string[]): string {
 describe('the command line', () => {
   test('has every command of the README', () => {
     const names = commands().map((command) => `${command.parent?.name()} ${command.name()}`);
-    for (const name of ['demo', 'up', 'worker', 'migrate', 'run', 'sql', 'recompute', 'doctor'])
+    for (const name of ['demo', 'up', 'worker', 'migrate', 'run', 'sql', 'recompute', 'checkpoint', 'doctor'])
       assert.ok(names.includes(`r-zero ${name}`), name);
     for (const name of ['start', 'list', 'status', 'pause', 'resume', 'extend', 'cancel'])
       assert.ok(names.includes(`run ${name}`), name);
+    for (const name of ['list', 'verify', 'prune']) assert.ok(names.includes(`checkpoint ${name}`), name);
   });
 
   test('describes every command, argument and option', () => {
@@ -96,6 +97,14 @@ describe('the command line', () => {
     ['a command that needs a run id says so', ['run', 'pause'], /missing required argument 'runId'/],
     ['a cancellation at once takes no reason', ['run', 'cancel', 'demo', '--reason', 'x'], /needs --after-phase/],
     ['a recomputation needs a run', ['recompute', '--dry-run'], /required option '--run <name>' not specified/],
+    ['a prune needs a run', ['checkpoint', 'prune'], /required option '--run <name>' not specified/],
+    ['a retention policy must be known', ['checkpoint', 'prune', '--run', 'a', '--keep', 'every:0'], /every:N/],
+    [
+      'dropping moments alone keeps all weights, whatever a policy says',
+      ['checkpoint', 'prune', '--run', 'a', '--optimizer-only', '--keep', 'last'],
+      /'--optimizer-only' cannot be used with option '--keep <what>'/,
+    ],
+    ['an id is hexadecimal', ['checkpoint', 'verify', 'demo'], /hexadecimal/],
     ['an argument too many is refused', ['up', 'now'], /too many arguments/],
   ];
   for (const [name, argv, message] of slips) {
@@ -147,6 +156,14 @@ describe('the command line', () => {
       { runId, seed, preset, control, iterations },
       { runId: 'first', seed: undefined, preset: undefined, control: undefined, iterations: undefined },
     );
+  });
+
+  test('a prune keeps the ends of iterations unless told otherwise', () => {
+    const keepOf = (...argv: string[]) => parse(['checkpoint', 'prune', '--run', 'a', ...argv]).ran[0]?.options['keep'];
+    assert.deepEqual(keepOf(), { kind: 'iterations' });
+    assert.deepEqual(keepOf('--optimizer-only'), { kind: 'iterations' });
+    assert.deepEqual(keepOf('--keep', 'every:5'), { kind: 'every', iterations: 5 });
+    assert.deepEqual(keepOf('--keep=last'), { kind: 'last' });
   });
 
   test('printing a connection keeps standard output for it', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { RZeroError } from '../../activities/errors.ts';
-import { clock, count, decimal, duration, percent, points } from '../../infra/cli/numbers.ts';
+import { clock, count, decimal, duration, fileSize, percent, points } from '../../infra/cli/numbers.ts';
 import { Interrupted, describeError, exitCodeOf } from '../../infra/cli/report-error.ts';
 import { psqlInvocation, renderRows } from '../../infra/cli/sql.ts';
 import { printable } from '../../infra/cli/terminal.ts';
@@ -19,6 +19,13 @@ describe('numbers', () => {
     assert.equal(points(0.27999, 0.28), '+0.0');
     assert.equal(decimal(0.612), '0.61');
     assert.equal(count(12_345), '12,345');
+    assert.deepEqual([0, 999, 4_300_000, 99_960_000, 999_600_000].map(fileSize), [
+      '0 bytes',
+      '999 bytes',
+      '4.3 MB',
+      '100 MB',
+      '1.0 GB',
+    ]);
     assert.equal(clock(new Date(2026, 0, 1, 4, 5, 6)), '04:05:06');
   });
 
