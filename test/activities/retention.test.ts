@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -8,6 +9,7 @@ import { listCheckpoints } from '../../activities/retention/list.ts';
 import { pruneRun } from '../../activities/retention/prune.ts';
 import type { PruneRequest } from '../../activities/retention/prune.ts';
 import { verifyCheckpoints } from '../../activities/retention/verify.ts';
+import { refusePruned } from '../../activities/store.ts';
 import { renderList, renderPrune, renderVerify } from '../../infra/cli/checkpoint-text.ts';
 import { checkpointBefore } from '../../db/queries/lineage.ts';
 import { ActivityRunner, TINY, fingerprint, temporaryFolder } from '../support/activities.ts';
@@ -33,6 +35,19 @@ async function statesOf(pool: pg.Pool, dataDir: string): Promise<Record<string, 
   return Object.fromEntries(
     listed.map(({ places: [place], state }) => [`${place?.role} ${place?.iteration}.${place?.step}`, state]),
   );
+}
+
+/** A command of ours in a process of its own, on a database that is there. */
+function runCommand(argv: string[], url: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const main = new URL('../../infra/cli/main.ts', import.meta.url).href;
+  const script = `const { main } = await import(${JSON.stringify(main)}); process.exitCode = await main(process.argv.slice(1));`;
+  const options = { env: { ...process.env, DATABASE_URL: url } };
+  return new Promise((resolve) => {
+    const args = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script, '--', ...argv];
+    execFile(process.execPath, args, options, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    );
+  });
 }
 
 const prunings = async (pool: pg.Pool) =>
@@ -103,9 +118,10 @@ describe('pruning a run that goes on', () => {
 
 describe('the checkpoints of a finished run', () => {
   let pool: pg.Pool;
+  let url: string;
   let pristine: string;
   before(async () => {
-    ({ pool } = await createDatabase());
+    ({ pool, url } = await createDatabase());
     const runner = new ActivityRunner(pool);
     pristine = runner.deps.dataDir;
     await runner.open(RUN);
@@ -251,6 +267,58 @@ describe('the checkpoints of a finished run', () => {
     );
     assert.equal(one.unknown, undefined);
     await assert.rejects(verifyCheckpoints(pool, { dataDir, ids: ['0'.repeat(64)] }), { code: 'CheckpointMissing' });
+  });
+
+  test('the commands print one JSON value, and verify ends with 1 when something is wrong', async () => {
+    const dataDir = await fresh();
+    const r0 = (...argv: string[]) => runCommand(['checkpoint', ...argv, '--data-dir', dataDir], url);
+    const pruned = await r0('prune', '--run', 'tiny', '--keep', 'every:2', '--json');
+    assert.deepEqual([pruned.code, (JSON.parse(pruned.stdout) as { policy: string }).policy], [0, 'keep every:2']);
+    const listed = JSON.parse((await r0('list', '--run', 'tiny', '--json')).stdout) as { state: string }[];
+    assert.deepEqual([listed.length, listed.filter(({ state }) => state === 'present').length], [11, 3]);
+    assert.equal((await r0('verify')).code, 0);
+    const { checkpointId } = (await listCheckpoints(pool, { dataDir })).find(({ state }) => state === 'present')!;
+    await rm(join(dataDir, 'checkpoints', checkpointId, 'config.json'));
+    const verified = await r0('verify', checkpointId.slice(0, 12), '--json');
+    assert.deepEqual([verified.code, (JSON.parse(verified.stdout) as { ok: boolean }).ok], [1, false]);
+    assert.match((await r0('list', '--run', 'nobody')).stderr, /RunNotFound/);
+  });
+
+  test('a prune waits for a step that takes the checkpoint for another run, and then leaves it', async () => {
+    const dataDir = await fresh();
+    const { rows } = await pool.query<{ id: string }>(
+      `select checkpoint_after as id from r_zero.policy_updates where role = 'solver' and iteration = 1 and unit = 0`,
+    );
+    const id = rows[0]!.id;
+    const client = await pool.connect();
+    await client.query('begin');
+    await client.query(
+      `insert into r_zero.runs (run_id, seed, preset, preset_version, control, iterations, status, config, base_checkpoint_id,
+                                profile, profile_hash, code_version)
+       select 'other', 1, 'default', 1, 'none', 1, 'failed', '{}', $1, '{}', '', ''`,
+      [id],
+    );
+    let isDone = false;
+    const pruning = pruneRun(pool, request(dataDir)).finally(() => (isDone = true));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.equal(isDone, false);
+    await client.query('commit');
+    client.release();
+    const report = await pruning;
+    assert.equal(report.pruned.length, 7);
+    assert.ok(report.pruned.every(({ checkpointId }) => checkpointId !== id));
+    const { checkpoints } = await verifyCheckpoints(pool, { dataDir, ids: [id] });
+    assert.deepEqual([checkpoints[0]?.status, checkpoints[0]?.optimizerPruned], ['ok', false]);
+    await pool.query(`delete from r_zero.runs where run_id = 'other'`);
+  });
+
+  test('a step does not end with a checkpoint that was pruned under it', async () => {
+    const dataDir = await fresh();
+    const { pruned } = await pruneRun(pool, request(dataDir));
+    const { checkpointId } = pruned[0]!;
+    const path = join(dataDir, 'checkpoints', checkpointId);
+    const record = { id: checkpointId, path, bytes: 1, files: [], optimizerStep: 1 };
+    await assert.rejects(refusePruned(record), { code: 'Internal', retryable: true });
   });
 
   test('what another run uses stays, and what it writes again is back', async () => {
