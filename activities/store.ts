@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ActivityDependencies } from './dependencies.ts';
 import { readPrunedMarker } from './engine/pruned-marker.ts';
+import { exists } from './engine/staging.ts';
 import { loadTokenizer } from './engine/tokenizer.ts';
 import type { Tokenizer } from './engine/tokenizer.ts';
 import type { CallOptions, CheckpointRecord, ModelLease } from './engine/types.ts';
@@ -30,7 +31,10 @@ export function checkpointRow(record: CheckpointRecord): NewCheckpoint {
  * @throws RZeroError `Internal`, and the step is tried again
  */
 export async function refusePruned(record: CheckpointRecord): Promise<void> {
-  if (!(await readPrunedMarker(record.path))) return;
+  // An engine elsewhere keeps its files elsewhere, where nothing is pruned.
+  if (!(await exists(record.path))) return;
+  const present = await Promise.all(record.files.map(({ name }) => exists(join(record.path, name))));
+  if (present.every(Boolean) && !(await readPrunedMarker(record.path))) return;
   throw new RZeroError('Internal', `Checkpoint ${record.id} was pruned while the step that wrote it came to its end.`, {
     fix: 'The step is tried again.',
   });

@@ -2,7 +2,6 @@
  * A checkpoint of which files were deleted on purpose keeps its manifest and says so in `pruned.json` beside it. The marker is no
  * content: it is not in the manifest, so the id stays what it was.
  */
-import { randomUUID } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RZeroError } from '../errors.ts';
@@ -38,10 +37,10 @@ export async function readPrunedMarker(folder: string): Promise<PrunedMarker | u
   }
 }
 
-/** Durable before it returns, whole or not at all. */
+/** Durable before it returns, whole or not at all. Not for two callers at once. */
 export async function writePrunedMarker(folder: string, marker: PrunedMarker): Promise<void> {
-  const temporary = join(folder, `.${PRUNED}-${randomUUID()}`);
-  const handle = await open(temporary, 'wx');
+  const temporary = join(folder, `.${PRUNED}.part`);
+  const handle = await open(temporary, 'w');
   try {
     await handle.writeFile(`${JSON.stringify(marker, null, 2)}\n`);
     await handle.sync();

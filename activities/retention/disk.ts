@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OPTIMIZER } from '../engine/checkpoint.ts';
+import { MANIFEST, OPTIMIZER } from '../engine/checkpoint.ts';
 import { doomedFiles } from '../engine/prune-files.ts';
 import { readPrunedMarker } from '../engine/pruned-marker.ts';
 import type { PrunedMarker } from '../engine/pruned-marker.ts';
@@ -17,6 +17,7 @@ export interface OnDisk {
   state: DiskState;
   /** The row's files that are there. */
   files: string[];
+  /** Of those and the manifest. */
   bytes: number;
   /** What an interrupted deletion has left. */
   leftovers: string[];
@@ -31,7 +32,7 @@ export async function lookAt(folder: string, checkpoint: StoredCheckpoint): Prom
   }
   const leftovers = await doomedFiles(folder);
   const marker = await readPrunedMarker(folder);
-  const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  const bytes = [...sizes.values()].reduce((sum, size) => sum + size, (await sizeOf(join(folder, MANIFEST))) ?? 0);
   return { state: stateOf(checkpoint, sizes, marker), files: [...sizes.keys()], bytes, leftovers, marker };
 }
 

@@ -60,7 +60,7 @@ export function selectPrunings(
 ): Map<string, PrunedPart> {
   const needed = neededToContinue(lineage);
   const kept = new Set(needed.weights);
-  for (const { iteration } of lineage.updates) {
+  for (const iteration of new Set(lineage.updates.map((update) => update.iteration))) {
     if (!keepsEndOf(keep, iteration)) continue;
     for (const role of ROLES) kept.add(policyBefore(lineage, role, iteration + 1));
   }

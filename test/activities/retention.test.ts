@@ -319,6 +319,10 @@ describe('the checkpoints of a finished run', () => {
     const path = join(dataDir, 'checkpoints', checkpointId);
     const record = { id: checkpointId, path, bytes: 1, files: [], optimizerStep: 1 };
     await assert.rejects(refusePruned(record), { code: 'Internal', retryable: true });
+    // Nor with one whose marker went in a race with the step that put the files back.
+    await rm(join(path, 'pruned.json'));
+    const files = [{ name: 'model.safetensors', bytes: 1, sha256: '' }];
+    await assert.rejects(refusePruned({ ...record, files }), { code: 'Internal', retryable: true });
   });
 
   test('what another run uses stays, and what it writes again is back', async () => {
