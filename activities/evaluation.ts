@@ -8,8 +8,8 @@ import { getPreset } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
 import { extractAnswer, vote } from './method/voting.ts';
 import { solverPrompt } from './profile.ts';
-import { sampleTexts } from './sampling.ts';
-import { tokenizerOf, withModel } from './store.ts';
+import { sampleAs } from './sampling.ts';
+import { withModel } from './store.ts';
 import { runUnit } from './unit.ts';
 import { insertRows } from '../db/bulk.ts';
 import { readHeldOut } from '../db/queries/evaluation-sets.ts';
@@ -20,14 +20,14 @@ const SET_NAME = 'held-out';
 
 /** Unit 0 answers the held-out questions greedily, unit 1 samples them at temperature 1. */
 export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
-  return runUnit(deps, 'evaluation', ref, async ({ run, config, profile, place, call }) => {
+  return runUnit(deps, 'evaluation', ref, async (context) => {
+    const { run, config, profile, place, call } = context;
     const set = await readHeldOut(deps.database, run.heldOutHash);
     if (!set) throw new RZeroError('Internal', 'An evaluation was planned for a run without held-out questions.');
     const mode = place.unit === 0 ? 'greedy' : 'sampled';
     const samples = mode === 'greedy' ? 1 : config.evaluation.samples;
     const held = set.items.slice(0, config.evaluation.questions);
     const checkpointId = await checkpointBefore(deps.database, run.runId, 'solver', place.iteration + 1, 0);
-    const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
     const prompts = held.flatMap(({ question }, item) =>
       Array.from({ length: samples }, (_, sample) => ({
         prompt: solverPrompt(profile, question),
@@ -35,9 +35,9 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
         seed: deriveSeed({ runSeed: run.seed, ...place, iteration: 0, item, sample, stream: 'evaluation' }),
       })),
     );
-    const params = { maxTokens: config.solver.maxTokens, temperature: mode === 'greedy' ? 0 : 1 };
+    const params = { temperature: mode === 'greedy' ? 0 : 1, topP: 1, topK: 0 };
     const sampled = await withModel(deps, checkpointId, { call }, (solver) =>
-      sampleTexts(solver, tokenizer, prompts, params, config.batchSize, call),
+      sampleAs('solver', deps, context, solver, prompts, params),
     );
     const preset = getPreset(config.preset);
     const judged = sampled.map((completion, index) => {

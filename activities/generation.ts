@@ -5,7 +5,7 @@ import { parseChallengerOutput } from './method/question-parser.ts';
 import { getPreset } from './method/presets.ts';
 import type { ParsingStage } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
-import { challengerPrompt, solverPrompt } from './profile.ts';
+import { asWritten, challengerPrompt, solverPrompt } from './profile.ts';
 import { sampleAs } from './sampling.ts';
 import type { SampledText } from './sampling.ts';
 import { tokenizerOf, withModel } from './store.ts';
@@ -43,7 +43,7 @@ export async function writeQuestions(
   // A question that leaves the Solver no room to answer is a row with a reason, not a failure of its whole unit.
   const room = challenger.maxSequenceLength - config.solver.maxTokens;
   return sampled.map((sample, item) => {
-    const parsed = parseChallengerOutput(sample.text, preset, { ...options, stage });
+    const parsed = parseChallengerOutput(asWritten(profile, sample.text), preset, { ...options, stage });
     const fits =
       parsed.status === 'invalid' || tokenizer.encode(solverPrompt(profile, parsed.question ?? '')).length <= room;
     return { ...sample, item, parsed: fits ? parsed : { ...parsed, status: 'invalid', reason: 'prompt_too_long' } };

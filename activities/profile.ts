@@ -1,31 +1,30 @@
 /**
- * How a model is asked: the prompts of both roles and what counts as a question in its domain. Read from `r-zero.json`
- * in the model's folder; stored with every run, with its hash.
+ * How a model is asked: the prompts of both roles, where their answers begin and end, and what counts as a question in its
+ * domain. Read from a file (prompt-files.ts); stored with every run, with its hash.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { readChatFormat } from './engine/chat-template.ts';
 import type { ChatFormat } from './engine/chat-template.ts';
 import { readCompanionsOf } from './engine/model-files.ts';
 import type { PromptPart } from './engine/prompt-parts.ts';
 import { RZeroError } from './errors.ts';
-import { isAbsent } from './held-out.ts';
-import {
-  OFFICIAL_CHALLENGER_SYSTEM,
-  OFFICIAL_CHALLENGER_USER,
-  OFFICIAL_SOLVER_SYSTEM,
-} from './method/official/official-settings.ts';
+import { promptFile } from './prompt-files.ts';
 
-const messages = z.array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1);
+/** Texts that end an answer; what follows is the model going on with the next example. */
+const stop = z.array(z.string().min(1)).min(1).optional();
+/** Text that the answer begins with: it ends the prompt, and is read as the answer's first part. */
+const prefill = z.string().min(1).optional();
+const messages = z.array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1);
+const prompt = z.string().min(1);
+const asksQuestion = prompt.includes('{question}');
 
 /** What is asked: text as it is, or messages that the model's chat template puts into its form. */
-const question = z.string().includes('{question}');
-const profileFile = z.object({
+const profileFile = z.strictObject({
   version: z.literal(1),
-  challenger: z.union([z.object({ prompt: z.string().min(1) }), z.object({ messages })]),
-  solver: z.union([z.object({ prompt: question }), z.object({ messages })]),
+  challenger: z.union([z.strictObject({ prompt, prefill, stop }), z.strictObject({ messages, prefill, stop })]),
+  solver: z.union([z.strictObject({ prompt: asksQuestion, stop }), z.strictObject({ messages, stop })]),
   /** A question must match it as a whole; anything goes when it is missing. */
   questionPattern: z.string().refine(isPattern, 'not a regular expression').optional(),
 });
@@ -34,55 +33,47 @@ type ProfileFile = z.infer<typeof profileFile>;
 
 /** With every message put into the form of the model. */
 export type ModelProfile = Omit<ProfileFile, 'challenger' | 'solver'> & {
-  challenger: { prompt: string };
-  solver: { prompt: string };
+  challenger: { prompt: string; prefill?: string | undefined; stop?: string[] | undefined };
+  solver: { prompt: string; stop?: string[] | undefined };
 };
 
-/** For a model folder without a profile: the public code's prompts. */
-const DEFAULT_PROFILE: ProfileFile = {
-  version: 1,
-  challenger: {
-    messages: [
-      { role: 'system', content: OFFICIAL_CHALLENGER_SYSTEM },
-      { role: 'user', content: OFFICIAL_CHALLENGER_USER },
-    ],
-  },
-  solver: {
-    messages: [
-      { role: 'system', content: OFFICIAL_SOLVER_SYSTEM },
-      { role: 'user', content: '{question}' },
-    ],
-  },
-};
-
-/** @throws RZeroError `ModelUnreadable` when there is a profile and it cannot be used. */
-export async function loadProfile(modelDir: string): Promise<{ profile: ModelProfile; hash: string }> {
-  const path = join(modelDir, 'r-zero.json');
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (isAbsent(error)) return inFormOf(modelDir, DEFAULT_PROFILE);
-    throw unreadable(path, error);
-  }
+/**
+ * @param modelDir folder or file of the model, whose form messages are put into
+ * @param prompts what the run says: a name, or a path; what belongs to the model when omitted
+ * @throws RZeroError `ModelUnreadable` when the file cannot be used; `RunInputInvalid` when there is none of that name
+ */
+export async function loadProfile(
+  modelDir: string,
+  prompts?: string,
+): Promise<{ profile: ModelProfile; hash: string }> {
+  const path = promptFile(modelDir, prompts);
+  const field = prompts === undefined ? 'model' : 'prompts';
   let profile: ProfileFile;
   try {
-    profile = profileFile.parse(JSON.parse(text));
+    profile = profileFile.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
-    throw unreadable(path, error);
+    throw unreadable(path, field, error);
   }
-  return inFormOf(modelDir, profile);
+  return inFormOf(modelDir, profile, path, field);
 }
 
-async function inFormOf(modelDir: string, file: ProfileFile): Promise<{ profile: ModelProfile; hash: string }> {
-  const prompts = [file.challenger, file.solver];
-  const format = prompts.some((prompt) => 'messages' in prompt)
+async function inFormOf(
+  modelDir: string,
+  file: ProfileFile,
+  path: string,
+  field: string,
+): Promise<{ profile: ModelProfile; hash: string }> {
+  const asked = [file.challenger, file.solver];
+  const format = asked.some((role) => 'messages' in role)
     ? readChatFormat(await readCompanionsOf(modelDir))
     : undefined;
-  const [challenger, solver] = prompts.map((prompt) =>
-    'prompt' in prompt ? prompt : { prompt: (format as ChatFormat).render(prompt.messages) },
-  ) as [{ prompt: string }, { prompt: string }];
-  if (!solver.prompt.includes('{question}')) throw unreadable('of the Solver', new Error('{question} is not in it'));
+  const [challenger, solver] = asked.map((role) => {
+    if ('prompt' in role) return role;
+    const { messages: said, ...others } = role;
+    return { prompt: (format as ChatFormat).render(said), ...others };
+  }) as [ModelProfile['challenger'], ModelProfile['solver']];
+  if (!solver.prompt.includes('{question}'))
+    throw unreadable(path, field, new Error('the Solver is not asked {question}'));
   const profile: ModelProfile = { ...file, challenger, solver };
   return { profile, hash: createHash('sha256').update(JSON.stringify(profile)).digest('hex') };
 }
@@ -95,7 +86,14 @@ export function solverPrompt(profile: ModelProfile, question: string): PromptPar
     .flatMap((text, index) => (index === 0 ? [{ text }] : [plain, { text }]));
 }
 
-export const challengerPrompt = (profile: ModelProfile): PromptPart[] => [{ text: profile.challenger.prompt }];
+export function challengerPrompt({ challenger }: ModelProfile): PromptPart[] {
+  return [{ text: challenger.prompt + (challenger.prefill ?? '') }];
+}
+
+/** A stored completion as the parser is to see it: what the prompt began of it, and what the model wrote. */
+export function asWritten({ challenger }: ModelProfile, completion: string): string {
+  return (challenger.prefill ?? '') + completion;
+}
 
 function isPattern(source: string): boolean {
   try {
@@ -105,11 +103,14 @@ function isPattern(source: string): boolean {
   }
 }
 
-function unreadable(path: string, error: unknown): RZeroError {
-  const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-  return new RZeroError('ModelUnreadable', `The model's prompt profile ${path} cannot be used: ${reason}.`, {
-    field: 'model',
-    fix: 'It needs {"version": 1, "challenger": {"prompt"}, "solver": {"prompt" with {question}}, "questionPattern"?}.',
+function unreadable(path: string, field: string, error: unknown): RZeroError {
+  const reason =
+    error instanceof z.ZodError
+      ? error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`)[0]
+      : (error as Error).message.split('\n')[0];
+  return new RZeroError('ModelUnreadable', `The prompts in ${path} cannot be used: ${reason}.`, {
+    field,
+    fix: 'They need {"version": 1, "challenger": {"prompt", "prefill"?, "stop"?}, "solver": {"prompt" with {question}, "stop"?}, "questionPattern"?}; "messages" may stand for "prompt".',
     cause: error,
   });
 }

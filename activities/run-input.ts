@@ -113,6 +113,11 @@ const runInput = z.strictObject({
   control: z.enum(CONTROLS).default('none'),
   /** `builtin`; or on the worker a model folder, a .gguf file, a name (`r-zero model get`) or an imported hub id. */
   model: z.string().min(1).max(4096).default('builtin'),
+  /**
+   * How the roles are asked: `official` (the public code's words) or `few-shot` (examples, for small models), or the path of a
+   * file on the worker; the model folder's `r-zero.json` when omitted, and `official` when it has none.
+   */
+  prompts: z.string().min(1).max(4096).optional(),
   /** Sequences decoded together. */
   batchSize: count(4096).default(256),
   /** Sequences a forward and backward pass. */

@@ -129,7 +129,7 @@ async function planOf(deps: ActivityDependencies, runId: string, resumed: boolea
 
 async function createRun(deps: ActivityDependencies, runId: string, resolved: ResolvedRunInput): Promise<void> {
   const folder = modelFolder(resolved.config.model);
-  const { profile, hash } = await loadProfile(folder);
+  const { profile, hash } = await loadProfile(folder, resolved.config.prompts);
   const heldOut = await loadHeldOut(folder);
   await refuseLongCompletions(folder, resolved.config);
   const base = await importModel(folder, checkpointRoot(deps));

@@ -1,10 +1,13 @@
 /** From prompts in text to completions in text: the tokenizer's side of sampling, shared by all phases. */
 import type { Role } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { readConfigOf } from './engine/model-files.ts';
 import type { PromptPart } from './engine/prompt-parts.ts';
 import type { Tokenizer } from './engine/tokenizer.ts';
 import type { CallOptions, ModelLease, SamplingParams } from './engine/types.ts';
-import { tokenizerOf } from './store.ts';
+import { endAtStopText, stopTokensOf } from './stop-texts.ts';
+import type { DecodedCompletion } from './stop-texts.ts';
+import { checkpointPath, tokenizerOf } from './store.ts';
 import type { UnitContext } from './unit.ts';
 
 export interface Prompted {
@@ -13,21 +16,22 @@ export interface Prompted {
   seed: string;
 }
 
-export interface SampledText {
+/** `text` is without the end token and other special tokens, and ends before a stop text of the run's profile. */
+export interface SampledText extends DecodedCompletion {
   seed: string;
   promptTokens: readonly number[];
-  tokens: number[];
-  logprobs: number[];
-  finishReason: 'stop' | 'length';
-  /** Without the end token and other special tokens. */
-  text: string;
+}
+
+/** How sequences are sampled, and the texts that end them. */
+export interface TextSampling extends SamplingParams {
+  stop?: readonly string[] | undefined;
 }
 
 export async function sampleTexts(
   lease: ModelLease,
   tokenizer: Tokenizer,
   prompts: readonly Prompted[],
-  params: SamplingParams,
+  { stop, ...params }: TextSampling,
   batchSize: number,
   call: CallOptions,
 ): Promise<SampledText[]> {
@@ -44,22 +48,43 @@ export async function sampleTexts(
   });
   const completions = await lease.sample({ items, params, batchSize }, call);
   return completions.map((completion, index) => ({
-    ...completion,
+    ...endAtStopText(tokenizer, completion, stop),
     seed: items[index]!.seed,
     promptTokens: items[index]!.promptTokens,
-    text: tokenizer.decode(completion.tokens),
   }));
 }
 
-/** Samples with the settings that the run gives to a role. */
+/**
+ * Samples as a role: with the run's settings and the stop texts of its profile.
+ *
+ * @param change what is not as in training, for evaluation
+ */
 export async function sampleAs(
   role: Role,
   deps: ActivityDependencies,
-  { run, config, call }: UnitContext,
+  { run, config, profile, call }: Pick<UnitContext, 'run' | 'config' | 'profile' | 'call'>,
   lease: ModelLease,
   prompts: readonly Prompted[],
+  change: Partial<SamplingParams> = {},
 ): Promise<SampledText[]> {
   const { maxTokens, temperature, topP, topK } = config[role];
+  const { stop } = profile[role];
   const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
-  return sampleTexts(lease, tokenizer, prompts, { maxTokens, temperature, topP, topK }, config.batchSize, call);
+  const early = stopTokensOf(tokenizer, stop);
+  const ends = early.length === 0 ? [] : await endTokens(deps, run.baseCheckpointId);
+  const params: TextSampling = {
+    maxTokens,
+    temperature,
+    topP,
+    topK,
+    // Named stop tokens replace the model's own.
+    ...(early.length === 0 ? {} : { stopTokens: [...ends, ...early] }),
+    ...change,
+    stop,
+  };
+  return sampleTexts(lease, tokenizer, prompts, params, config.batchSize, call);
+}
+
+async function endTokens(deps: ActivityDependencies, baseCheckpointId: string): Promise<readonly number[]> {
+  return (await readConfigOf(checkpointPath(deps, baseCheckpointId))).eosTokenIds;
 }

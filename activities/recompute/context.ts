@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { FrozenGatePolicy, FrozenPreset } from '../method/presets.ts';
+import type { ModelProfile } from '../profile.ts';
 import type { RunConfig } from '../run-input.ts';
 import type { RecomputationRef } from '../../db/queries/recomputations.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
@@ -13,6 +14,8 @@ export interface RecomputeContext {
   policy: FrozenGatePolicy;
   /** Questions of the run's evaluation set. */
   heldOut: readonly string[];
+  /** As stored with the run. */
+  profile: ModelProfile;
   questionPattern: RegExp | undefined;
   /** What the new rows refer to. */
   ref: RecomputationRef;

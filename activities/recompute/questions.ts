@@ -1,3 +1,4 @@
+import { asWritten } from '../profile.ts';
 import { parseChallengerOutput } from '../method/question-parser.ts';
 import type { ParsingStage } from '../method/presets.ts';
 import { extractAnswer, vote } from '../method/voting.ts';
@@ -25,13 +26,13 @@ export async function recomputeQuestions(
   context: RecomputeContext,
   place: { iteration: number; phase: 'challenger_training' | 'dataset_generation'; unit: number },
 ): Promise<RecomputedQuestion[]> {
-  const { client, run, preset, questionPattern } = context;
+  const { client, run, preset, profile, questionPattern } = context;
   const stage: ParsingStage = place.phase === 'challenger_training' ? 'training' : 'generation';
   const use = stage === 'training' ? 'training' : 'labelling';
   const stored = await readCompletions(client, { runId: run.runId, ...place });
   const questions: RecomputedQuestion[] = stored.map(({ questionId, item, completion, asked, tooLong }) => {
     const options = { stage, ...(questionPattern === undefined ? {} : { questionPattern }) };
-    const parsed = parseChallengerOutput(completion, preset, options);
+    const parsed = parseChallengerOutput(asWritten(profile, completion), preset, options);
     // How long a prompt is, the tokenizer says, and no preset changes it.
     const question = parsed.status === 'valid' && !tooLong ? (parsed.question ?? '') : null;
     if (question !== null && !asked) context.unasked += 1;

@@ -77,7 +77,8 @@ async function recompute(
   const preset = getPreset(request.preset ?? (run.preset as PresetName));
   const policy = gatePolicy({ ...config, preset: preset.name });
   const { codeVersion, dryRun } = request;
-  const { questionPattern } = run.profile as ModelProfile;
+  const profile = run.profile as ModelProfile;
+  const { questionPattern } = profile;
   const ref = await insertRecomputation(client, {
     runId: run.runId,
     preset: preset.name,
@@ -92,6 +93,7 @@ async function recompute(
     preset,
     policy,
     heldOut: (await readHeldOut(database, run.heldOutHash))?.items.map(({ question }) => question) ?? [],
+    profile,
     questionPattern: questionPattern === undefined ? undefined : new RegExp(questionPattern, 'u'),
     ref,
     unasked: 0,
