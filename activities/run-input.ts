@@ -202,7 +202,8 @@ function requireMultiple(field: string, value: number, of: string, divisor: numb
   );
 }
 
-function flatten(value: object, prefix = ''): Map<string, unknown> {
+/** Every field that has a value, by its path, such as `solver.steps`. */
+export function flatten(value: object, prefix = ''): Map<string, unknown> {
   return new Map(
     Object.entries(value).flatMap(([name, entry]): [string, unknown][] =>
       typeof entry === 'object' && entry !== null

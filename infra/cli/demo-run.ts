@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { RunInput } from '../../activities/contract.ts';
 import { RZeroError } from '../../activities/errors.ts';
-import { conflictingFields, resolveRunInput } from '../../activities/run-input.ts';
+import { conflictingFields, flatten, resolveRunInput } from '../../activities/run-input.ts';
 import type { RunConfig } from '../../activities/run-input.ts';
+import { PACKAGED_MODELS } from '../models/catalogue.ts';
+import { overSmallRun } from '../models/small-run.ts';
 import { readRunInput } from './run-input-text.ts';
 import { isComplete } from './run-snapshot.ts';
 import type { RunSnapshot } from './run-snapshot.ts';
@@ -17,6 +19,10 @@ export interface DemoChoices {
   control?: string | undefined;
   /** @default what `input` says, else `default` */
   preset?: string | undefined;
+  /** @default what `input` says, else the built-in base model */
+  model?: string | undefined;
+  /** @default what `input` says, else what belongs to the model */
+  prompts?: string | undefined;
   runId?: string | undefined;
   /** Further fields of the run's input, as JSON or `@file`. The other choices are laid over it. */
   input?: string | undefined;
@@ -24,36 +30,59 @@ export interface DemoChoices {
 
 /**
  * The run's input, with its name: one of its own for each choice that makes a different experiment, so that a plain
- * `npm start` never goes on with another's settings. More iterations are the same experiment, continued.
+ * `npm start` never goes on with another's settings. More iterations are the same experiment, continued. On a model of the
+ * user's it is a small run (infra/models/small-run.ts).
  *
+ * @param stored the run exists, and may have been extended: no number of iterations is filled in
  * @throws RZeroError `RunInputInvalid`
  */
-export function demoInput(choices: DemoChoices): RunInput & { runId: string } {
-  const { seed, control, preset, iterations, runId } = choices;
-  const input = readRunInput(choices.input, {
-    seed,
-    control,
-    preset,
-    ...(iterations === undefined ? {} : { iterations }),
-    ...(runId === undefined ? {} : { runId }),
-  });
-  return { ...input, runId: input.runId ?? nameFor(input) };
+export function demoInput(choices: DemoChoices, stored = false): RunInput & { runId: string } {
+  const { seed, control, preset, model, prompts, iterations, runId } = choices;
+  let name = '';
+  const input = readRunInput(
+    choices.input,
+    {
+      seed,
+      control,
+      preset,
+      model,
+      prompts,
+      ...(iterations === undefined ? {} : { iterations }),
+      ...(runId === undefined ? {} : { runId }),
+    },
+    (given) => {
+      const complete = overSmallRun(given);
+      name = given.runId ?? nameFor(given, complete);
+      return stored ? withoutIterations(complete, given) : complete;
+    },
+  );
+  return { ...input, runId: name };
 }
 
 /** Fields that the name spells out, or that do not make another experiment. */
 const NAMED = new Set(['runId', 'iterations', 'seed', 'control', 'preset']);
 
-function nameFor(input: RunInput): string {
-  const { config, given } = resolveRunInput(input);
-  const others = [...given].filter(([field]) => !NAMED.has(field)).sort(([a], [b]) => (a < b ? -1 : 1));
+/** @param complete what the person gave, and what is filled in, which makes no other experiment of it */
+function nameFor(given: RunInput, complete: RunInput): string {
+  const { config } = resolveRunInput(complete);
+  const packaged = PACKAGED_MODELS.some(({ name }) => name === config.model);
+  const others = [...flatten(given)]
+    .filter(([field]) => !NAMED.has(field) && !(packaged && field === 'model'))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   const digest = createHash('sha256').update(JSON.stringify(others)).digest('hex').slice(0, 8);
   return [
     'demo',
+    ...(packaged ? [config.model] : []),
     ...(config.preset === 'default' ? [] : [config.preset]),
     ...(config.control === 'none' ? [] : [config.control]),
     ...(config.seed === 1 ? [] : [`seed-${config.seed}`]),
     ...(others.length === 0 ? [] : [`input-${digest}`]),
   ].join('-');
+}
+
+function withoutIterations(complete: RunInput, given: RunInput): RunInput {
+  const { iterations: _, ...others } = complete;
+  return given.iterations === undefined ? others : complete;
 }
 
 /**
@@ -79,8 +108,14 @@ export function isFinished(snapshot: RunSnapshot, input: RunInput & { runId: str
 
 /** The options that name this demo again, as typed after the command; empty for the plain one. */
 export function demoArguments(choices: DemoChoices, dataDir: string, change: Partial<DemoChoices> = {}): string[] {
-  const { seed, iterations, control, preset, runId, input } = { ...choices, iterations: undefined, ...change };
+  const { seed, iterations, control, preset, model, prompts, runId, input } = {
+    ...choices,
+    iterations: undefined,
+    ...change,
+  };
   return [
+    ...(model === undefined ? [] : ['--model', shellWord(model)]),
+    ...(prompts === undefined ? [] : ['--prompts', shellWord(prompts)]),
     ...(seed === undefined ? [] : ['--seed', String(seed)]),
     ...(control === undefined ? [] : ['--control', control]),
     ...(preset === undefined ? [] : ['--preset', preset]),

@@ -1,5 +1,6 @@
 /** `r-zero demo`, which is also `npm start`: stack up, one run started or continued and watched to its end, stack down. */
 import { RZeroError } from '../../activities/errors.ts';
+import { bringModel } from './demo-model.ts';
 import { demoArguments, demoCommand, demoInput, isFinished } from './demo-run.ts';
 import type { DemoChoices } from './demo-run.ts';
 import { followRun } from './follow-run.ts';
@@ -36,12 +37,15 @@ export async function demo(options: DemoOptions, terminal: Terminal): Promise<vo
   const input = demoInput(options);
   const again = demoCommand(demoArguments(options, options.dataDir, { iterations: options.iterations }));
   try {
+    // Before Ctrl-C is caught, like all that is fetched.
+    await bringModel(input['model'], terminal);
     const finished = await withStack({ dataDir: options.dataDir, terminal }, async (session) => {
       const stored = await readSnapshot(session.pool, input.runId);
+      const asked = stored ? demoInput(options, true) : input;
       const snapshot =
-        stored && isFinished(stored, input)
+        stored && isFinished(stored, asked)
           ? sayFinished(stored, terminal)
-          : await runToEnd(session, input, stored, terminal, again);
+          : await runToEnd(session, asked, stored, terminal, again);
       terminal.note();
       terminal.note(renderSummary(snapshot, terminal.style));
       terminal.note();

@@ -53,3 +53,11 @@ export const controlOption = () =>
 
 export const presetOption = (text = 'formulas of the method: ours (default), the paper’s, or the public code’s') =>
   new Option('--preset <name>', text).choices(['default', 'paper', 'official-code']);
+
+export const modelOption = (text: string) => new Option('--model <model>', text);
+
+export const promptsOption = () =>
+  new Option(
+    '--prompts <name>',
+    '"official", "few-shot" or a file on the worker (default: those of the model, else official)',
+  );

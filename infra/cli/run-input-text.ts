@@ -7,11 +7,16 @@ import { resolveRunInput } from '../../activities/run-input.ts';
  * The input of a run from `--input` (JSON, or `@file`; `@-` reads standard input) with single fields laid over it. Every
  * field is checked before anything is started.
  *
+ * @param complete adds what the person leaves out, before the check
  * @throws RZeroError `RunInputInvalid`
  */
-export function readRunInput(text: string | undefined, fields: Partial<RunInput>): RunInput {
+export function readRunInput(
+  text: string | undefined,
+  fields: Partial<RunInput>,
+  complete: (given: RunInput) => RunInput = (given) => given,
+): RunInput {
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  const input: RunInput = { ...(text === undefined ? {} : parse(text)), ...given };
+  const input = complete({ ...(text === undefined ? {} : parse(text)), ...given });
   resolveRunInput(input);
   return input;
 }

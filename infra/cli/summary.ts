@@ -2,8 +2,10 @@
 import type { IterationRow } from '../../db/queries/summary.ts';
 import { count, decimal, duration, isNumber, percent, points } from './numbers.ts';
 import { PHASE_WORDS } from './phase-text.ts';
+import type { RunConfig } from '../../activities/run-input.ts';
 import { PHASE_ORDER } from '../../activities/phases.ts';
 import type { RunSnapshot } from './run-snapshot.ts';
+import { explainLoop, solverStepsTrained } from './loop-facts.ts';
 import { plainTable } from './tables.ts';
 import type { Paint } from './terminal.ts';
 
@@ -64,7 +66,7 @@ export function renderSummary(snapshot: RunSnapshot, paint: Paint): string {
   if (summaries.length < snapshot.summaries.length) {
     parts.push(`Only the last ${MOST_ROWS} of ${snapshot.summaries.length - 1} iterations are shown.`, '');
   }
-  const meaning = explainGain(snapshot);
+  const meaning = explainGain(snapshot) ?? explainLoop(snapshot);
   if (meaning) parts.push(meaning);
   return parts.join('\n').trimEnd();
 }
@@ -139,6 +141,7 @@ export interface DemoResult {
   seed: number;
   control: string;
   preset: string;
+  model: string;
   baseGreedy: number | null;
   finalGreedy: number | null;
   baseSampled: number | null;
@@ -151,13 +154,20 @@ export interface DemoResult {
   finalWorkedAccuracy: number | null;
   /** Share of true pseudo-labels among the kept questions, one entry per iteration from 1 on. */
   labelAccuracy: (number | null)[];
-  /** Kept questions, one entry per iteration from 1 on. */
+  /** Questions that the Challenger wrote, those in the form that is asked for, and kept ones, by iteration from 1 on. */
+  generated: (number | null)[];
+  parsed: (number | null)[];
   kept: (number | null)[];
+  /** Mean share of the majority in the votes, by iteration from 1 on. */
+  meanPHat: (number | null)[];
+  /** Steps in which the Solver was trained, by iteration from 1 on: none when too few questions were kept. */
+  solverSteps: number[];
   /** Wall time of the command, set-up included. */
   seconds: number;
 }
 
-export function demoResult({ run, summaries }: RunSnapshot, seconds: number): DemoResult {
+export function demoResult(snapshot: RunSnapshot, seconds: number): DemoResult {
+  const { run, summaries } = snapshot;
   const { base, final } = ends(summaries);
   const trained = summaries.filter(({ iteration }) => iteration > 0);
   return {
@@ -166,6 +176,7 @@ export function demoResult({ run, summaries }: RunSnapshot, seconds: number): De
     seed: run.seed,
     control: run.control,
     preset: run.preset,
+    model: (run.config as RunConfig).model,
     baseGreedy: base?.greedy_accuracy ?? null,
     finalGreedy: final?.greedy_accuracy ?? null,
     baseSampled: base?.sampled_accuracy ?? null,
@@ -177,7 +188,11 @@ export function demoResult({ run, summaries }: RunSnapshot, seconds: number): De
     baseWorkedAccuracy: base?.worked_accuracy ?? null,
     finalWorkedAccuracy: final?.worked_accuracy ?? null,
     labelAccuracy: trained.map((row) => row.label_accuracy),
+    generated: trained.map((row) => row.generated),
+    parsed: trained.map((row) => row.parsed),
     kept: trained.map((row) => row.kept),
+    meanPHat: trained.map((row) => row.mean_p_hat),
+    solverSteps: trained.map((row) => solverStepsTrained(snapshot, row)),
     seconds: Math.round(seconds * 10) / 10,
   };
 }

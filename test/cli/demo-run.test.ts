@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { RZeroError } from '../../activities/errors.ts';
+import { resolveRunInput } from '../../activities/run-input.ts';
 import type { CommandRunner } from '../../infra/cli/command-runner.ts';
 import { demoArguments, demoCommand, demoInput, isFinished, shellWord } from '../../infra/cli/demo-run.ts';
 import type { DemoChoices } from '../../infra/cli/demo-run.ts';
+import { SMALL_RUN } from '../../infra/models/small-run.ts';
 import { createProgram } from '../../infra/cli/program.ts';
 import { finishedRun, phaseState } from './support/snapshots.ts';
 
@@ -52,6 +54,49 @@ describe('the demo’s run', () => {
     assert.equal(runIdOf({ input: '{"iterations": 9}' }), 'demo');
   });
 
+  test('on a packaged model is a small run, named after the model', () => {
+    const input = demoInput({ model: 'smollm2-135m' });
+    assert.deepEqual(input, { ...SMALL_RUN, model: 'smollm2-135m', runId: 'demo-smollm2-135m' });
+    const { config, iterations } = resolveRunInput(input);
+    assert.equal(iterations, 1);
+    assert.equal(config.prompts, 'few-shot');
+    assert.ok(config.gate.minimumQuestions >= config.solver.questions, 'no question is repeated within a step');
+    assert.equal(
+      runIdOf({ model: 'smollm2-135m', seed: 2, control: 'random-reward' }),
+      'demo-smollm2-135m-random-reward-seed-2',
+    );
+    assert.equal(runIdOf({ input: '{"model": "smollm2-135m"}' }), 'demo-smollm2-135m');
+    assert.equal(runIdOf({ model: 'builtin' }), 'demo-input-' + runIdOf({ model: 'builtin' }).slice(-8));
+  });
+
+  test('lays what is asked for over the small run, field by field', () => {
+    const input = demoInput({
+      model: 'smollm2-135m',
+      input: '{"challenger": {"rollouts": 12}, "seed": 3}',
+      prompts: 'official',
+    });
+    assert.deepEqual(input['challenger'], { ...(SMALL_RUN['challenger'] as object), rollouts: 12 });
+    assert.deepEqual(input['solver'], SMALL_RUN['solver']);
+    assert.equal(input['prompts'], 'official');
+    assert.match(input.runId, /^demo-smollm2-135m-seed-3-input-[0-9a-f]{8}$/);
+    assert.throws(
+      () => demoInput({ model: 'smollm2-135m', input: '{"challenger": {"rollouts": 7}}' }),
+      isCode('RunInputInvalid', 'challenger.rollouts'),
+    );
+  });
+
+  test('does not undo the extension of a stored run', () => {
+    const choices = { model: 'smollm2-135m' };
+    assert.equal(demoInput(choices, true).iterations, undefined);
+    assert.equal(demoInput({ ...choices, iterations: 2 }, true).iterations, 2);
+    assert.equal(demoInput(choices, true).runId, demoInput(choices).runId);
+  });
+
+  test('of another model has a name of its own, whatever the model is called', () => {
+    assert.notEqual(runIdOf({ model: 'seed-2' }), runIdOf({ seed: 2 }));
+    assert.notEqual(runIdOf({ model: './a' }), runIdOf({ model: './b' }));
+  });
+
   test('different experiments never share a run', () => {
     fc.assert(
       fc.property(anyChoices, anyChoices, (a, b) => {
@@ -66,11 +111,13 @@ describe('the demo’s run', () => {
       choices: anyChoices,
       runId: fc.option(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/), { nil: undefined }),
       input: fc.constantFrom(undefined, '{"batchSize":8}'),
+      model: fc.constantFrom(undefined, 'builtin', 'smollm2-135m', '/models/my model'),
+      prompts: fc.constantFrom(undefined, 'few-shot', './mine.json'),
       dataDir: fc.constantFrom('.r-zero', '/tmp/elsewhere'),
     });
     fc.assert(
-      fc.property(more, ({ choices, runId, input, dataDir }) => {
-        const original = { ...choices, runId, input };
+      fc.property(more, ({ choices, runId, input, model, prompts, dataDir }) => {
+        const original = { ...choices, runId, input, model, prompts };
         let parsed: (DemoChoices & { dataDir: string }) | undefined;
         const runner: CommandRunner = {
           exitCode: 0,

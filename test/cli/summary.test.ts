@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { resolveRunInput } from '../../activities/run-input.ts';
+import { demoInput } from '../../infra/cli/demo-run.ts';
+import { explainLoop } from '../../infra/cli/loop-facts.ts';
 import { nextSteps } from '../../infra/cli/next-steps.ts';
 import { demoResult, explainGain, renderSummary } from '../../infra/cli/summary.ts';
-import { BASE, FIRST, SECOND, finishedRun, plain, runFacts, summaryRow } from './support/snapshots.ts';
+import type { RunSnapshot } from '../../infra/cli/run-snapshot.ts';
+import { BASE, FIRST, SECOND, finishedPhases, finishedRun, plain, runFacts, summaryRow } from './support/snapshots.ts';
 
 const rowsOf = (text: string, title: string): string[][] => {
   const lines = text.split('\n');
@@ -87,6 +91,43 @@ describe('what the gain means', () => {
   });
 });
 
+describe('without held-out questions', () => {
+  const smallRun = (kept: number): RunSnapshot => {
+    const config = resolveRunInput(demoInput({ model: 'smollm2-135m' })).config;
+    const row = summaryRow(1, { generated: 16, parsed: 14, kept, mean_p_hat: 0.31, seconds: 300 });
+    return {
+      run: runFacts({ status: 'completed', config, iterations: 1 }),
+      phases: finishedPhases(1)
+        .filter(({ phase }) => phase !== 'evaluation')
+        .map((state) => ({ ...state, unitsDone: 2, units: 2 })),
+      summaries: [row],
+    };
+  };
+
+  test('the summary says what ran and claims no gain', () => {
+    const text = renderSummary(smallRun(9), plain);
+    assert.match(text, /The loop ran on smollm2-135m: 14 of 16 questions \(87\.5 %\) had the form .*, 9 were kept\./);
+    assert.match(text, /the Challenger for 2 steps, the Solver for 2 steps/);
+    assert.match(text, /No gain was measured, and none is claimed/);
+    assert.doesNotMatch(text, /skipped/);
+    assert.deepEqual(rowsOf(text, 'Questions written'), [['1', '16', '14', '9', '0.31', '–']]);
+    for (const line of text.split('\n').slice(0, -1)) assert.ok(line.length <= 100 || line.startsWith('The'), line);
+  });
+
+  test('training that was skipped is not called training', () => {
+    const text = renderSummary(smallRun(3), plain);
+    assert.match(text, /the Solver for 0 steps/);
+    assert.match(text, /not trained on fewer than 4 kept questions: those steps were skipped/);
+    assert.deepEqual(demoResult(smallRun(3), 1).solverSteps, [0]);
+    assert.deepEqual(demoResult(smallRun(4), 1).solverSteps, [2]);
+  });
+
+  test('a run that was evaluated says nothing of the kind', () => {
+    assert.equal(explainLoop(finishedRun()), undefined);
+    assert.equal(explainLoop({ ...smallRun(3), summaries: [summaryRow(1)] }), undefined);
+  });
+});
+
 describe('the result for scripts', () => {
   test('has the accuracies of base and end, and one entry an iteration', () => {
     const result = demoResult(finishedRun(), 61.26);
@@ -96,6 +137,7 @@ describe('the result for scripts', () => {
       seed: 1,
       control: 'none',
       preset: 'default',
+      model: 'builtin',
       baseGreedy: 0.28,
       finalGreedy: 0.94,
       baseSampled: 0.4,
@@ -107,7 +149,11 @@ describe('the result for scripts', () => {
       baseWorkedAccuracy: 0.77,
       finalWorkedAccuracy: 0.78,
       labelAccuracy: [0.86, 0.86],
+      generated: [384, 384],
+      parsed: [350, 350],
       kept: [180, 120],
+      meanPHat: [0.61, 0.61],
+      solverSteps: [4, 4],
       seconds: 61.3,
     });
   });

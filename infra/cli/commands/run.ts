@@ -1,6 +1,15 @@
 import type { Command } from 'commander';
 import type { CommandRunner } from '../command-runner.ts';
-import { controlOption, iterationsOption, presetOption, runName, seedOption, withCommonOptions } from '../options.ts';
+import {
+  controlOption,
+  iterationsOption,
+  modelOption,
+  presetOption,
+  promptsOption,
+  runName,
+  seedOption,
+  withCommonOptions,
+} from '../options.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Steering } from '../run-steering.ts';
 
@@ -16,6 +25,7 @@ interface StartOptions extends RunOptions {
   control?: string;
   preset?: string;
   model?: string;
+  prompts?: string;
 }
 
 export function addRun(program: Command, runner: CommandRunner): void {
@@ -50,7 +60,8 @@ function addStart(run: Command, runner: CommandRunner): void {
     .addOption(iterationsOption('total number of iterations (default: 3)'))
     .addOption(controlOption())
     .addOption(presetOption())
-    .option('--model <model>', 'a folder, .gguf file, name or hub id on the worker (default: the built-in base model)')
+    .addOption(modelOption('a folder, .gguf file, name or hub id on the worker (default: the built-in base model)'))
+    .addOption(promptsOption())
     .addHelpText(
       'after',
       `
@@ -65,7 +76,7 @@ Examples:
           import('../run-input-text.ts'),
           import('../run-steering.ts'),
         ]);
-        const { input, runId, seed, iterations, control, preset, model } = options;
+        const { input, runId, seed, iterations, control, preset, model, prompts } = options;
         const fields = {
           ...(runId === undefined ? {} : { runId }),
           ...(iterations === undefined ? {} : { iterations }),
@@ -73,6 +84,7 @@ Examples:
           control,
           preset,
           model,
+          prompts,
         };
         await startRunCommand(options, readRunInput(input, fields), terminal);
       }),
