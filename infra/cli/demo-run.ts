@@ -66,9 +66,8 @@ const NAMED = new Set(['runId', 'iterations', 'seed', 'control', 'preset']);
 function nameFor(given: RunInput, complete: RunInput): string {
   const { config } = resolveRunInput(complete);
   const packaged = PACKAGED_MODELS.some(({ name }) => name === config.model);
-  const others = [...flatten(given)]
-    .filter(([field]) => !NAMED.has(field) && !(packaged && field === 'model'))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const named = new Set([...NAMED, ...(packaged || config.model === 'builtin' ? ['model'] : [])]);
+  const others = [...flatten(given)].filter(([field]) => !named.has(field)).sort(([a], [b]) => (a < b ? -1 : 1));
   const digest = createHash('sha256').update(JSON.stringify(others)).digest('hex').slice(0, 8);
   return [
     'demo',

@@ -41,6 +41,11 @@ describe('the prompts that come with the package', () => {
     assert.equal((await loadProfile(folder, 'official')).hash, hash);
   });
 
+  test('have the hash that stored runs know them by; an edit, however small, is another version', async (t) => {
+    const { hash } = await loadProfile(await temporaryFolder(t), 'few-shot');
+    assert.equal(hash.slice(0, 16), '7e3406c3099dd016');
+  });
+
   test('few-shot examples are in the form that is asked for, and true to the parser', async (t) => {
     const { profile } = await loadProfile(await temporaryFolder(t), 'few-shot');
     const { prompt, prefill } = profile.challenger;
@@ -91,6 +96,9 @@ describe('a run’s choice of prompts', () => {
     const { profile, hash } = await loadProfile(folder, path);
     assert.deepEqual(profile, file);
     assert.equal(hash, createHash('sha256').update(JSON.stringify(file)).digest('hex'));
+    const { challenger, solver, version } = file;
+    await writeFile(path, JSON.stringify({ solver, challenger, version }));
+    assert.equal((await loadProfile(folder, path)).hash, hash, 'the order of its fields is nothing it says');
     assert.equal((await loadProfile(folder)).profile.challenger.prompt, 'own');
     assert.notEqual((await loadProfile(folder)).hash, hash);
   });

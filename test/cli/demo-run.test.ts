@@ -66,7 +66,7 @@ describe('the demo’s run', () => {
       'demo-smollm2-135m-random-reward-seed-2',
     );
     assert.equal(runIdOf({ input: '{"model": "smollm2-135m"}' }), 'demo-smollm2-135m');
-    assert.equal(runIdOf({ model: 'builtin' }), 'demo-input-' + runIdOf({ model: 'builtin' }).slice(-8));
+    assert.equal(runIdOf({ model: 'builtin' }), 'demo');
   });
 
   test('lays what is asked for over the small run, field by field', () => {
