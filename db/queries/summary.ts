@@ -15,6 +15,8 @@ export interface IterationRow {
   kept: number | null;
   mean_p_hat: number | null;
   label_accuracy: number | null;
+  /** Kept questions whose label could be compared with a truth. */
+  audited: number | null;
   seconds: number;
 }
 
@@ -22,7 +24,7 @@ export async function readSummaries(pool: pg.Pool, runId: string): Promise<Itera
   try {
     const result = await pool.query<IterationRow>(
       `select iteration, greedy_accuracy, sampled_accuracy, majority_accuracy, worked_share, worked_accuracy, generated,
-              parsed, voted, kept, mean_p_hat, label_accuracy, seconds
+              parsed, voted, kept, mean_p_hat, label_accuracy, audited, seconds
        from r_zero.iteration_summary where run_id = $1 order by iteration`,
       [runId],
     );

@@ -7,6 +7,13 @@ export function percent(value: number | null | undefined, digits = 1): string {
   return isNumber(value) ? `${(value * 100).toFixed(digits)} %` : MISSING;
 }
 
+/** A share of some of all: `100.0 % of 1`; a plain percentage when it is of all. */
+export function percentOf(value: number | null | undefined, counted: number | null, all: number | null): string {
+  return isNumber(value) && isNumber(counted) && counted !== all
+    ? `${percent(value)} of ${count(counted)}`
+    : percent(value);
+}
+
 /** Difference of two fractions in percentage points: `+43.4`. */
 export function points(value: number | null | undefined, base: number | null | undefined): string {
   if (!isNumber(value) || !isNumber(base)) return MISSING;

@@ -1,6 +1,6 @@
 /** Progress drawn in place on a terminal. */
 import { createLogUpdate } from 'log-update';
-import { clock, count, duration, percent, points } from './numbers.ts';
+import { clock, count, duration, percent, percentOf, points } from './numbers.ts';
 import { PHASE_WORDS, describeMetrics, unitCount } from './phase-text.ts';
 import { phaseKey, secondsInPhase } from './progress-view.ts';
 import type { ProgressDisplay, ProgressView } from './progress-view.ts';
@@ -73,7 +73,7 @@ export function renderFrame(view: ProgressView, columns: number, paint: Paint): 
       `greedy ${percent(row.greedy_accuracy)}${gain(row.greedy_accuracy, base?.greedy_accuracy)}`,
       `sampled ${percent(row.sampled_accuracy)}${gain(row.sampled_accuracy, base?.sampled_accuracy)}`,
       ...(row.kept === null ? [] : [`${count(row.kept)} questions kept`]),
-      ...(row.label_accuracy === null ? [] : [`labels ${percent(row.label_accuracy)} true`]),
+      ...(row.label_accuracy === null ? [] : [`labels true: ${percentOf(row.label_accuracy, row.audited, row.kept)}`]),
     ];
     lines.push(
       fit(`  ${(row.iteration === 0 ? 'base model' : `iteration ${row.iteration}`).padEnd(13)} ${parts.join(', ')}`),

@@ -1,5 +1,5 @@
 /** Progress as lines for a log: one at each start and end of a phase, and a sign of life in long ones. */
-import { clock, count, duration, percent, points } from './numbers.ts';
+import { clock, count, duration, percent, percentOf, points } from './numbers.ts';
 import { PHASE_WORDS, describeMetrics, iterationName, unitCount } from './phase-text.ts';
 import { phaseKey, secondsInPhase } from './progress-view.ts';
 import type { ProgressDisplay, ProgressView } from './progress-view.ts';
@@ -148,7 +148,7 @@ export function describeIteration({ run, summaries }: RunSnapshot, iteration: nu
   const parts = [
     ...(accuracies.length > 0 ? [`${accuracies.join(', ')}${iteration === 0 ? '' : ' against the base'}`] : []),
     ...(row.kept === null ? [] : [`${count(row.kept)} questions kept`]),
-    ...(row.label_accuracy === null ? [] : [`${percent(row.label_accuracy)} of their labels true`]),
+    ...(row.label_accuracy === null ? [] : [`labels true: ${percentOf(row.label_accuracy, row.audited, row.kept)}`]),
   ];
   const name = iterationName(iteration, run.iterations);
   return `${name}  finished in ${duration(row.seconds)}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;

@@ -1,6 +1,6 @@
 /** The run's result by iteration: tables for people, one object for scripts. */
 import type { IterationRow } from '../../db/queries/summary.ts';
-import { count, decimal, duration, isNumber, percent, points } from './numbers.ts';
+import { count, decimal, duration, isNumber, percent, percentOf, points } from './numbers.ts';
 import { PHASE_WORDS } from './phase-text.ts';
 import type { RunConfig } from '../../activities/run-input.ts';
 import { PHASE_ORDER } from '../../activities/phases.ts';
@@ -54,12 +54,13 @@ export function renderSummary(snapshot: RunSnapshot, paint: Paint): string {
           count(row.parsed),
           count(row.kept),
           decimal(row.mean_p_hat),
-          percent(row.label_accuracy),
+          percentOf(row.label_accuracy, row.audited, row.kept),
         ]),
       ),
       '',
       paint('bold', 'Working time by phase'),
-      timeTable(snapshot, summaries),
+      // Without held-out questions there is nothing to do for the base model.
+      timeTable(snapshot, evaluated.length > 0 ? summaries : trained),
       '',
     );
   }

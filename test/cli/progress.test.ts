@@ -88,7 +88,7 @@ describe('progress in a log', () => {
     assert.equal(
       lines.at(-1),
       'iteration 1/2  finished in 1 min 10 s: greedy 94.0 % (+66.0), sampled 55.0 % (+15.0) against the base, ' +
-        '180 questions kept, 86.0 % of their labels true',
+        '180 questions kept, labels true: 86.0 %',
     );
   });
 

@@ -34,6 +34,12 @@ describe('the summary', () => {
     ]);
   });
 
+  test('says of how many labels the truth is known when it is not of all', () => {
+    const run = finishedRun();
+    run.summaries = [BASE, { ...FIRST, label_accuracy: 1, audited: 1 }];
+    assert.equal(rowsOf(renderSummary(run, plain), 'Questions written')[0]?.at(-1), '100.0 % of 1');
+  });
+
   test('shows the working time of every phase', () => {
     const rows = rowsOf(text, 'Working time by phase');
     assert.deepEqual(rows[0], ['base', '10 s', '4.0 s']);
@@ -100,7 +106,7 @@ describe('without held-out questions', () => {
       phases: finishedPhases(1)
         .filter(({ phase }) => phase !== 'evaluation')
         .map((state) => ({ ...state, unitsDone: 2, units: 2 })),
-      summaries: [row],
+      summaries: [summaryRow(0), row],
     };
   };
 
@@ -111,6 +117,10 @@ describe('without held-out questions', () => {
     assert.match(text, /No gain was measured, and none is claimed/);
     assert.doesNotMatch(text, /skipped/);
     assert.deepEqual(rowsOf(text, 'Questions written'), [['1', '16', '14', '9', '0.31', '–']]);
+    assert.deepEqual(
+      rowsOf(text, 'Working time by phase').map(([name]) => name),
+      ['1'],
+    );
     for (const line of text.split('\n').slice(0, -1)) assert.ok(line.length <= 100 || line.startsWith('The'), line);
   });
 

@@ -55,6 +55,7 @@ export function summaryRow(iteration: number, change: Partial<IterationRow> = {}
     kept: null,
     mean_p_hat: null,
     label_accuracy: null,
+    audited: null,
     seconds: 0,
     ...change,
   };
@@ -81,10 +82,18 @@ export const FIRST = summaryRow(1, {
   kept: 180,
   mean_p_hat: 0.61,
   label_accuracy: 0.86,
+  audited: 180,
   seconds: 70,
 });
 
-export const SECOND = summaryRow(2, { ...FIRST, iteration: 2, sampled_accuracy: 0.65, worked_share: 0.9, kept: 120 });
+export const SECOND = summaryRow(2, {
+  ...FIRST,
+  iteration: 2,
+  sampled_accuracy: 0.65,
+  worked_share: 0.9,
+  kept: 120,
+  audited: 120,
+});
 
 export function finishedRun(change: Partial<RunFacts> = {}): RunSnapshot {
   return {
