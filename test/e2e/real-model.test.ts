@@ -43,7 +43,10 @@ describe('r-zero demo on a real model', { skip: reasonToSkip(), timeout: 1_800_0
     assert.deepEqual(result.solverSteps, [trained ? 2 : 0]);
     assert.equal(/those steps were skipped/.test(outcome.stderr), !trained);
     await withDatabase({ dataDir, onEvent: () => undefined, env: {} }, async ({ pool }) => {
-      assert.deepEqual(await findBroken(pool), []);
+      // Two steps of four questions leave kept ones over.
+      const left = Math.max(0, (result.kept[0] ?? 0) - (trained ? 8 : 0));
+      const untrained = 'a kept question lacks its label, its answers or the checkpoint trained on it';
+      assert.deepEqual(await findBroken(pool), left === 0 ? [] : [`${untrained} (${left})`]);
       const { rows } = await pool.query<{ prefill: string; moved: boolean }>(
         `select r.profile -> 'challenger' ->> 'prefill' as prefill,
                 (select bool_and(checkpoint_before <> checkpoint_after) from r_zero.policy_updates) as moved
