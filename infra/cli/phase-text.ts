@@ -60,7 +60,10 @@ const PARTS: Readonly<Record<Phase, (metrics: PhaseMetrics) => Part[]>> = {
   ],
   solver_training: (m) => [
     total(m['skipped'], (value) => `${count(value)} steps skipped, since too few questions were kept`),
-    some(m['repeated'], (value) => `questions repeated within steps ${count(value)} times`),
+    // A step that takes the end of one order and the start of the next may repeat some too; only scarcity is worth a word.
+    m['short'] && m['short'].sum > 0
+      ? some(m['repeated'], (value) => `questions repeated within steps ${count(value)} times`)
+      : undefined,
     trend('mean reward', m['meanReward'], decimal),
     some(m['incomparable'], (value) => `${count(value)} answers beyond the grader's bounds`),
     trend('worked answers', m['workedShare'], (value) => percent(value, 0)),
