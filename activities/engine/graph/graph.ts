@@ -2,7 +2,6 @@
  * A graph under construction: nodes, shared constants, and variables that outlive a run. Nodes are added through a scope,
  * one for each entry point, which orders reads and writes of variables.
  */
-import { DTYPES } from './graph-def.ts';
 import type { Attribute, DType, GraphNode, TensorValue } from './graph-def.ts';
 
 /** One output of a node. */
@@ -90,11 +89,4 @@ export function tensorValue(
 ): TensorValue {
   const array = ARRAYS[dtype].from(values);
   return { dtype, shape, content: new Uint8Array(array.buffer, array.byteOffset, array.byteLength) };
-}
-
-/** Name of a type from its number in the native library. */
-export function dtypeOf(number: number): DType {
-  const found = Object.entries(DTYPES).find(([, value]) => value === number);
-  if (!found) throw new RangeError(`unknown tensor type ${number}`);
-  return found[0] as DType;
 }
