@@ -58,7 +58,7 @@ export function readChatFormat(companions: ReadonlyMap<string, Uint8Array>): Cha
   };
 }
 
-/** As the public code asks models without a template (`Chengsong-Huang/R-Zero`). */
+/** As the public code asks models without a template (`Chengsong-Huang/R-Zero`, dataset.py:247-250), which leaves the last line open. */
 function plainForm({ role, content }: ChatMessage): string {
   return `${role}: ${content}\n`;
 }

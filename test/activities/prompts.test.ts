@@ -6,17 +6,22 @@ import { describe, test } from 'node:test';
 import { getPreset } from '../../activities/method/presets.ts';
 import { parseChallengerOutput } from '../../activities/method/question-parser.ts';
 import { extractBoxed } from '../../activities/method/boxed.ts';
-import {
-  OFFICIAL_CHALLENGER_SYSTEM,
-  OFFICIAL_CHALLENGER_USER,
-  OFFICIAL_SOLVER_SYSTEM,
-} from '../../activities/method/official/official-settings.ts';
 import { asWritten, challengerPrompt, loadProfile, solverPrompt } from '../../activities/profile.ts';
 import { promptNames } from '../../activities/prompt-files.ts';
+import { SHIPPED } from '../conformance/shipped.ts';
+import { loadVectors } from '../conformance/vectors.ts';
 import { temporaryFolder } from '../engine/support/models.ts';
 
 const textOf = (parts: readonly { text: string }[]): string => parts.map(({ text }) => text).join('');
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const TEMPLATE = '{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}';
+
+/** As the public code has them. */
+function recordedPrompts() {
+  const { prompts } = loadVectors(SHIPPED[0] as URL);
+  assert.ok(prompts);
+  return prompts;
+}
 
 describe('the prompts that come with the package', () => {
   test('all can be used on a model without a template', async (t) => {
@@ -33,11 +38,11 @@ describe('the prompts that come with the package', () => {
     const folder = await temporaryFolder(t);
     await writeFile(join(folder, 'chat_template.jinja'), TEMPLATE);
     const { profile, hash } = await loadProfile(folder);
-    assert.equal(
-      textOf(challengerPrompt(profile)),
-      `[system]${OFFICIAL_CHALLENGER_SYSTEM}[user]${OFFICIAL_CHALLENGER_USER}`,
-    );
-    assert.equal(profile.solver.prompt, `[system]${OFFICIAL_SOLVER_SYSTEM}[user]{question}`);
+    const { challenger_system_training: system, challenger_user: user, solver_system: solver } = recordedPrompts();
+    const asked = /^\[system\]([^]*)\[user\]([^]*)$/.exec(textOf(challengerPrompt(profile)));
+    assert.equal(sha256(asked?.[1] ?? ''), system.sha256);
+    assert.equal(asked?.[2], user.text);
+    assert.equal(profile.solver.prompt, `[system]${solver.text}[user]{question}`);
     assert.equal((await loadProfile(folder, 'official')).hash, hash);
   });
 
@@ -95,7 +100,7 @@ describe('a run’s choice of prompts', () => {
     await writeFile(path, JSON.stringify(file, null, 4));
     const { profile, hash } = await loadProfile(folder, path);
     assert.deepEqual(profile, file);
-    assert.equal(hash, createHash('sha256').update(JSON.stringify(file)).digest('hex'));
+    assert.equal(hash, sha256(JSON.stringify(file)));
     const { challenger, solver, version } = file;
     await writeFile(path, JSON.stringify({ solver, challenger, version }));
     assert.equal((await loadProfile(folder, path)).hash, hash, 'the order of its fields is nothing it says');

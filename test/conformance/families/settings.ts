@@ -1,33 +1,45 @@
 /** What the public code asks for, in words and in sampling parameters. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import {
-  OFFICIAL_SAMPLING,
-  OFFICIAL_CHALLENGER_SYSTEM,
-  OFFICIAL_CHALLENGER_USER,
-  OFFICIAL_SOLVER_SYSTEM,
-  plainRendering,
-  type SamplingSettings,
-} from '../../../activities/method/official/official-settings.ts';
+import { readFileSync } from 'node:fs';
+import { readChatFormat, type ChatMessage } from '../../../activities/engine/chat-template.ts';
+import { OFFICIAL_SAMPLING, type SamplingSettings } from '../../../activities/method/official/official-settings.ts';
+import { promptFile } from '../../../activities/prompt-files.ts';
 import type { Case } from '../case.ts';
 import type { SamplingRecord, TextRecord, Vectors } from '../vectors.ts';
 
+/** The words of the file that runs are asked with, in the form that models without a template get. */
 export function prompts(recorded: Vectors['prompts']): Case[] {
+  const file = JSON.parse(readFileSync(promptFile('', 'official'), 'utf8')) as Record<
+    'challenger' | 'solver',
+    { messages: ChatMessage[] }
+  >;
+  const { challenger, solver } = file;
+  const text = (messages: readonly ChatMessage[], role: ChatMessage['role']): string =>
+    messages.find((message) => message.role === role)?.content ?? '';
+  const challengerSystem = text(challenger.messages, 'system');
   const plain = recorded.no_chat_template_rendering.challenger_full_prompt;
   return [
     {
       name: 'Challenger, system, in training',
-      check: () => checkText(OFFICIAL_CHALLENGER_SYSTEM, recorded.challenger_system_training),
+      check: () => checkText(challengerSystem, recorded.challenger_system_training),
     },
     {
       name: 'Challenger, system, in generation',
-      check: () => checkText(OFFICIAL_CHALLENGER_SYSTEM, recorded.challenger_system_generation),
+      check: () => checkText(challengerSystem, recorded.challenger_system_generation),
     },
-    { name: 'Challenger, user', check: () => checkText(OFFICIAL_CHALLENGER_USER, recorded.challenger_user) },
-    { name: 'Solver, system', check: () => checkText(OFFICIAL_SOLVER_SYSTEM, recorded.solver_system) },
     {
-      name: 'rendering without a chat template',
-      check: () => checkText(plainRendering(OFFICIAL_CHALLENGER_SYSTEM, OFFICIAL_CHALLENGER_USER), plain),
+      name: 'Challenger, user',
+      check: () => checkText(text(challenger.messages, 'user'), recorded.challenger_user),
+    },
+    { name: 'Solver, system', check: () => checkText(text(solver.messages, 'system'), recorded.solver_system) },
+    {
+      name: 'rendering without a chat template, whose last line ours ends',
+      check: () => {
+        const rendered = readChatFormat(new Map()).render(challenger.messages);
+        assert.ok(rendered.endsWith('\n'));
+        checkText(rendered.slice(0, -1), plain);
+      },
     },
   ];
 }
