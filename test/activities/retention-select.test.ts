@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { selectPrunings } from '../../activities/retention/select.ts';
 import type { KeepPolicy, RunLineage } from '../../activities/retention/select.ts';
 import type { UpdateRef } from '../../db/queries/checkpoints.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { conflictingFields, resolveRunInput } from '../../activities/run-input.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import type { RunInput } from '../../activities/contract.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { createLocalEngine } from '../../activities/engine/index.ts';
 import { loadTokenizer } from '../../activities/engine/tokenizer.ts';
 import type { Completion } from '../../activities/engine/types.ts';

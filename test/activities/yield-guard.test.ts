@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { resolveRunInput } from '../../activities/run-input.ts';
 import { datasetYield, judgeYield, tooFewQuestions } from '../../activities/yield-guard.ts';
 import type { RunInput } from '../../activities/contract.ts';

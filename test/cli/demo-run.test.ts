@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { resolveRunInput } from '../../activities/run-input.ts';
 import type { CommandRunner } from '../../infra/cli/command-runner.ts';

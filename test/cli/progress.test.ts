@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { PHASE_WORDS, describeMetrics } from '../../infra/cli/phase-text.ts';
 import { renderFrame } from '../../infra/cli/progress-frame.ts';
 import { progressLines } from '../../infra/cli/progress-lines.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { clock, count, decimal, duration, fileSize, percent, points } from '../../infra/cli/numbers.ts';
 import { Interrupted, describeError, exitCodeOf } from '../../infra/cli/report-error.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { readChatFormat } from '../../activities/engine/chat-template.ts';
 import type { ChatMessage } from '../../activities/engine/chat-template.ts';
 import { createTokenizer } from '../../activities/engine/tokenizer.ts';
@@ -123,7 +123,9 @@ test('whatever a question says, special tokens are those of the template', () =>
     fc.property(text, text, text, (before, question, after) => {
       const parts = [{ text: before }, { text: question, plain: true }, { text: after }];
       const specials = tokenizer.encode(parts).filter((id) => SPECIAL.includes(id));
-      const meant = [before, after].flatMap((part) => tokenizer.encode(part)).filter((id) => SPECIAL.includes(id));
+      // With no question between them, the template's two parts are one text and may spell a token together.
+      const template = question === '' ? [before + after] : [before, after];
+      const meant = template.flatMap((part) => tokenizer.encode(part)).filter((id) => SPECIAL.includes(id));
       assert.deepEqual(specials, meant);
       if (![before, question, after].join('').includes('<')) {
         assert.deepEqual(tokenizer.encode(parts), tokenizer.encode(before + question + after));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { formatModelConfig, parseModelConfig, readModelConfig } from '../../activities/engine/config.ts';
 import type { RopeScaling } from '../../activities/engine/rope-scaling.ts';
 import { DEMO, TINY, temporaryFolder } from './support/models.ts';

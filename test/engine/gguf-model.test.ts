@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { readModelConfig } from '../../activities/engine/config.ts';
 import type { ModelConfig } from '../../activities/engine/config.ts';
 import { importModel } from '../../activities/engine/import-model.ts';

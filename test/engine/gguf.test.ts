@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gguf } from '@huggingface/gguf';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { createByteReader } from '../../activities/engine/gguf/byte-reader.ts';
 import { GgufError } from '../../activities/engine/gguf/error.ts';
 import { openGguf } from '../../activities/engine/gguf/file.ts';

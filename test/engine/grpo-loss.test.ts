@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { grpoBounds, grpoTerms, sequenceWeights, validateGrpo } from '../../activities/engine/grpo-loss.ts';
 import type { GrpoOptions } from '../../activities/engine/grpo-loss.ts';
 import { runtime } from './support/models.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { grpoBounds, grpoTerms, sequenceWeights } from '../../activities/engine/grpo-loss.ts';
 import { groupAdvantages } from '../../activities/method/advantages.ts';
 import { grpoObjective } from '../../activities/method/grpo-reference.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { chooseToken, truncate } from '../../activities/engine/sampling.ts';
 
 const OFF = { topK: 0, topP: 1 };

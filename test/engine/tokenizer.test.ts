@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { createTokenizer, loadTokenizer } from '../../activities/engine/tokenizer.ts';
 import { temporaryFolder } from './support/models.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { canonicalAnswer, type AnswerOptions } from '../../activities/method/answers/answer-canonical.ts';
 import { grade } from '../../activities/method/answers/answer-equivalence.ts';
 import { graderCorpus } from './grader-corpus.ts';

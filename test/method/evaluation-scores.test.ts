@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { evaluationScores, meanInterval } from '../../activities/method/evaluation.ts';
 import { getPreset } from '../../activities/method/presets.ts';
 import { createRandom } from '../../activities/method/seeds.ts';

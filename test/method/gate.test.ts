@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { decideIteration, type LabelledQuestion } from '../../activities/method/gate/gate-iteration.ts';
 import { compareWithBound, decide } from '../../activities/method/gate/gate.ts';
 import { getPreset, PRESET_NAMES, type FrozenGatePolicy } from '../../activities/method/presets.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { cpuMilliseconds } from './cpu-time.ts';
 import { NearDuplicateIndex, WordRanks } from '../../activities/method/gate/near-duplicates.ts';
 import type { RationalBound } from '../../activities/method/presets.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { cpuMilliseconds } from './cpu-time.ts';
 import { latexToText } from '../../activities/method/official/latex-to-text.ts';
 import { gradeOfficially } from '../../activities/method/official/official-grader.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { cpuMilliseconds } from './cpu-time.ts';
 import { batchAdvantages, groupAdvantages } from '../../activities/method/advantages.ts';
 import { isWorked, majorityAtK, meanAtK, passAt1, wilsonInterval } from '../../activities/method/evaluation.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { getPreset } from '../../activities/method/presets.ts';
 import { extractAnswer, vote, voteWith } from '../../activities/method/voting.ts';
 

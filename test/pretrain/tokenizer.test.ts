@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Tokenizer } from '@huggingface/tokenizers';
-import * as fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { corpusRows } from '../../infra/pretrain/corpus.ts';
 import { tokenId, tokenizerConfigJson, tokenizerJson, VOCABULARY } from '../../infra/pretrain/vocabulary.ts';
 

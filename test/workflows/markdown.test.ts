@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../support/properties.ts';
 import { code, escapeText, formatNumber, progressBar, sqlLiteral } from '../../workflows/markdown.ts';
 import type { RunStatusView } from '../../workflows/messages.ts';
 import { renderRun } from '../../workflows/progress.ts';
