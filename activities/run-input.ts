@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { RunInput } from './contract.ts';
 import { RZeroError } from './errors.ts';
 import { gatePolicy, isEmptyBand } from './gate-policy.ts';
+import { LEARNING_RATE_SCHEDULES } from './method/learning-rate.ts';
 
 const PRESETS = ['default', 'paper', 'official-code'] as const;
 const CONTROLS = ['none', 'random-reward'] as const;
@@ -30,6 +31,10 @@ const optimizer = (learningRate: number, warmupSteps: number, klCoefficient: num
   learningRate: z.number().gt(0).max(1).default(learningRate),
   /** Steps over which the learning rate rises linearly from 1/warmupSteps of its value. */
   warmupSteps: z.int().min(0).max(10_000).default(warmupSteps),
+  /** After the warm-up, to the end of the phase: `constant`, or `linear` or `cosine` decay. */
+  learningRateSchedule: z.enum(LEARNING_RATE_SCHEDULES).default('constant'),
+  /** Share of the learning rate that a decay ends at. */
+  minimumLearningRateRatio: z.number().min(0).max(1).default(0),
   beta1: z.number().min(0).lt(1).default(0.9),
   beta2: z.number().min(0).lt(1).default(0.99),
   weightDecay: z.number().min(0).max(1).default(0),
@@ -171,6 +176,8 @@ export function resolveRunInput(input: RunInput | undefined | null): ResolvedRun
     'challenger.updatesPerStep',
     config.challenger.updatesPerStep,
   );
+  requireDecay('challenger', config.challenger);
+  requireDecay('solver', config.solver);
   requireMultiple('solver.questions', config.solver.questions, 'solver.updatesPerStep', config.solver.updatesPerStep);
   if (isEmptyBand(gatePolicy(config))) {
     throw new RZeroError('RunInputInvalid', 'Run input: "gate.lower" is above "gate.upper".', {
@@ -188,6 +195,30 @@ export function conflictingFields(given: ReadonlyMap<string, unknown>, config: R
     .filter(([field]) => field !== 'runId' && field !== 'iterations')
     .filter(([field, value]) => stored.get(field) !== value)
     .map(([field]) => field);
+}
+
+/** A decay that the warm-up leaves no step to, and a minimum that nothing decays to, would be ignored in silence. */
+function requireDecay(role: 'challenger' | 'solver', settings: RunConfig['challenger' | 'solver']): void {
+  const { steps, warmupSteps, learningRateSchedule, minimumLearningRateRatio } = settings;
+  const refuse = (name: keyof typeof settings, message: string, fix: string): never => {
+    const field = `${role}.${name}`;
+    throw new RZeroError('RunInputInvalid', `Run input: "${field}" ${message}.`, { field, fix });
+  };
+  if (learningRateSchedule === 'constant') {
+    if (minimumLearningRateRatio === 0) return;
+    refuse(
+      'minimumLearningRateRatio',
+      `(${minimumLearningRateRatio}) has no effect on a constant learning rate`,
+      `Leave it out, or set "${role}.learningRateSchedule" to "linear" or "cosine".`,
+    );
+  }
+  if (steps > 0 && warmupSteps >= steps) {
+    refuse(
+      'warmupSteps',
+      `(${warmupSteps}) leaves the ${learningRateSchedule} schedule no step of ${steps} to decay in`,
+      `Choose fewer than "${role}.steps".`,
+    );
+  }
 }
 
 function requireMultiple(field: string, value: number, of: string, divisor: number): void {

@@ -2,6 +2,7 @@
 import type { Role } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { CheckpointRecord, TrainItem, TrainMetrics } from './engine/types.ts';
+import { learningRateAt } from './method/learning-rate.ts';
 import { getPreset } from './method/presets.ts';
 import type { SampledText } from './sampling.ts';
 import { checkpointRoot, checkpointRow, refusePruned, withModel } from './store.ts';
@@ -64,8 +65,8 @@ export async function updatePolicy(
     referenceLogprobs: referenceLogprobs[index]!,
     advantage: rollout.advantage,
   }));
-  const { warmupSteps, updatesPerStep } = settings;
-  const learningRate = settings.learningRate * Math.min(1, (place.unit + 1) / Math.max(1, warmupSteps));
+  const { updatesPerStep } = settings;
+  const learningRate = learningRateAt(settings, place.unit, settings.steps);
   const share = Math.ceil(items.length / updatesPerStep);
   const metrics: TrainMetrics[] = [];
   for (let start = 0; start < items.length; start += share) {

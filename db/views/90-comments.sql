@@ -157,7 +157,7 @@ comment on column r_zero.policy_updates.role is 'Policy that was trained.';
 comment on column r_zero.policy_updates.checkpoint_before is 'Policy that sampled the step''s rollouts.';
 comment on column r_zero.policy_updates.checkpoint_after is 'Policy after the step.';
 comment on column r_zero.policy_updates.reference_checkpoint is 'Start of the phase: reference of the KL term.';
-comment on column r_zero.policy_updates.learning_rate is 'Learning rate of the step, warm-up applied.';
+comment on column r_zero.policy_updates.learning_rate is 'Learning rate of the step, warm-up and schedule applied.';
 comment on column r_zero.policy_updates.updates is 'Optimizer updates in the step.';
 comment on column r_zero.policy_updates.loss is 'Loss, mean over the updates that were not skipped; null when all were.';
 comment on column r_zero.policy_updates.policy_loss is 'Loss without the KL term.';

@@ -26,6 +26,14 @@ describe('run input', () => {
     ['an unknown preset', { preset: 'best' }, 'preset'],
     ['an array', [] as unknown as RunInput, 'input'],
     ['not a number', { seed: Number.NaN }, 'seed'],
+    ['an unknown schedule', { solver: { learningRateSchedule: 'step' } }, 'solver.learningRateSchedule'],
+    ['a minimum above the rate', { solver: { minimumLearningRateRatio: 1.1 } }, 'solver.minimumLearningRateRatio'],
+    [
+      'a minimum without a decay',
+      { challenger: { minimumLearningRateRatio: 0.1 } },
+      'challenger.minimumLearningRateRatio',
+    ],
+    ['a decay without a step', { solver: { steps: 5, learningRateSchedule: 'cosine' } }, 'solver.warmupSteps'],
   ];
   for (const [what, input, field] of refused) {
     test(`${what} is refused, and the message names ${field}`, () => {
