@@ -58,11 +58,11 @@ export async function updatePolicy(
   const settings = config[role];
   const { clipLow, clipHigh, dualClip, aggregation } = getPreset(config.preset).grpo;
   const scored = rollouts.map(({ promptTokens, tokens }) => ({ promptTokens, completionTokens: tokens }));
-  const referenceLogprobs = await withModel(deps, reference, { call }, (lease) => lease.score(scored, call));
+  const referenceScores = await withModel(deps, reference, { call }, (lease) => lease.score(scored, call));
   const items: TrainItem[] = rollouts.map((rollout, index) => ({
     ...scored[index]!,
     behaviourLogprobs: rollout.logprobs,
-    referenceLogprobs: referenceLogprobs[index]!,
+    referenceLogprobs: referenceScores[index]!.logprobs,
     advantage: rollout.advantage,
   }));
   const { updatesPerStep } = settings;

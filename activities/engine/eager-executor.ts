@@ -6,7 +6,7 @@ import type { Executor } from './executor.ts';
 import { addGradients, lossGradients } from './gradients.ts';
 import { grpoBounds } from './grpo-loss.ts';
 import type { RolloutBatch } from './rollout-batch.ts';
-import { completionLogprobs, rolloutLoss } from './rollout-loss.ts';
+import { completionScores, rolloutLoss } from './rollout-loss.ts';
 import type { RolloutTensors } from './rollout-loss.ts';
 import { ropeAt } from './rope.ts';
 import { parametersOf } from './weights.ts';
@@ -18,9 +18,11 @@ export function eagerExecutor(model: Model): Executor {
   const { tf } = runtime;
   return {
     score: (batch) =>
-      tf.tidy(() =>
-        completionLogprobs(runtime, config, parametersOf(model), tensorsOf(model, batch)).dataSync<'float32'>().slice(),
-      ),
+      tf.tidy(() => {
+        const { logprobs, entropies } = completionScores(runtime, config, parametersOf(model), tensorsOf(model, batch));
+        const values = (tensor: tfc.Tensor): Float32Array => tensor.dataSync<'float32'>().slice();
+        return { logprobs: values(logprobs), entropies: values(entropies) };
+      }),
     startDecoding: (request) => eagerDecoder(model, request),
     startStep: () => {
       let sum: tfc.Tensor[] | undefined;

@@ -25,8 +25,8 @@ export interface TrainingStep {
 }
 
 export interface Executor {
-  /** Natural log-probability of each label, [M]. */
-  score(batch: RolloutBatch): Float32Array;
+  /** Natural log-probability of each label, and entropy of the distribution it is from, both [M]. */
+  score(batch: RolloutBatch): { logprobs: Float32Array; entropies: Float32Array };
   startStep(): TrainingStep;
   startDecoding(request: DecodeRequest): Decoder;
 }

@@ -21,10 +21,11 @@ export interface Ops {
   /** Minus the natural log-probability of labels [N] (int32) under logits [N, V]: [N]. */
   negativeLogLikelihood(logits: tfc.Tensor, labels: tfc.Tensor): tfc.Tensor;
   /**
-   * Entropy of each row of logits [N, V], nats, [N]; not differentiable. The labels may be any: with p the probabilities
-   * and y a one-hot label, the entropy is -log p(y) - (p - y) . logits, and both terms are there when the loss is.
+   * Of each row of logits [N, V]: natural log-probability of its label, and entropy in nats, both [N]; not differentiable.
+   * With p the probabilities and y the one-hot label, the entropy is -log p(y) - (p - y) . logits, and both terms are there
+   * when the loss is.
    */
-  entropy(logits: tfc.Tensor, labels: tfc.Tensor): tfc.Tensor;
+  labelScores(logits: tfc.Tensor, labels: tfc.Tensor): { logprobs: tfc.Tensor; entropies: tfc.Tensor };
 }
 
 type Tf = typeof tfc;
@@ -126,12 +127,12 @@ export function createOpsFrom(tf: Tf, raw: Kernels): Ops {
     rotate: (x, cos, sin) => rotateGrad(cos, sin)(x),
     swiGlu: (x) => swiGluGrad(x),
     negativeLogLikelihood: (logits, labels) => nllGrad(logits, labels),
-    entropy: (logits, labels) => {
+    labelScores: (logits, labels) => {
       const [loss, slope] = raw.crossEntropy(logits, labels);
       const rows = [logits.shape[0], 1, logits.shape[1]] as [number, number, number];
       // As products of matrices of one row: no temporary as large as the logits.
       const along = tf.matMul(tf.reshape(slope, rows), tf.reshape(logits, rows), false, true);
-      return tf.sub(loss, tf.reshape(along, [rows[0]]));
+      return { logprobs: tf.neg(loss), entropies: tf.sub(loss, tf.reshape(along, [rows[0]])) };
     },
   };
 }

@@ -5,6 +5,7 @@ import type { LocalEngineOptions } from './local.ts';
 import type {
   CheckpointRecord,
   Completion,
+  CompletionScore,
   EngineDescription,
   EngineProgress,
   ModelSource,
@@ -37,7 +38,7 @@ export interface Calls {
   describe: { input: Record<string, never>; output: EngineDescription };
   open: { input: { source: ModelSource }; output: LeaseState };
   sample: { input: OfLease & { request: SampleRequest }; output: Completion[] };
-  score: { input: OfLease & { items: readonly ScoreItem[] }; output: number[][] };
+  score: { input: OfLease & { items: readonly ScoreItem[] }; output: CompletionScore[] };
   trainStep: {
     input: OfLease & { items: readonly TrainItem[]; options: TrainOptions };
     output: { metrics: TrainMetrics; modelId: string };

@@ -47,15 +47,14 @@ export function completionLogits(
   return head(toolkit, parameters, toolkit.ops.embedding(hidden, rows));
 }
 
-/** Natural log-probability of each label, [M]. */
-export function completionLogprobs(
+/** Natural log-probability of each label, and entropy of the distribution it is from, both [M]; not differentiable. */
+export function completionScores(
   toolkit: Toolkit,
   config: ModelConfig,
   parameters: Parameters,
   tensors: RolloutTensors,
-): tfc.Tensor {
-  const logits = completionLogits(toolkit, config, parameters, tensors);
-  return toolkit.tf.neg(toolkit.ops.negativeLogLikelihood(logits, tensors.labels));
+): { logprobs: tfc.Tensor; entropies: tfc.Tensor } {
+  return toolkit.ops.labelScores(completionLogits(toolkit, config, parameters, tensors), tensors.labels);
 }
 
 /** `report`: weighted loss and policy loss, then sums over tokens of KL, entropy and clipped. */
@@ -73,6 +72,12 @@ export function rolloutLoss(
   const { policy, kl, clipped } = grpoTerms(tf, { logprobs, behaviour, reference, advantages }, settings);
   const policyLoss = tf.sum(tf.mul(policy, weights));
   const loss = tf.add(policyLoss, tf.mul(tf.sum(tf.mul(kl, weights)), settings.klCoefficient));
-  const report = [loss, policyLoss, tf.sum(kl), tf.sum(ops.entropy(logits, tensors.labels)), tf.sum(clipped)];
+  const report = [
+    loss,
+    policyLoss,
+    tf.sum(kl),
+    tf.sum(ops.labelScores(logits, tensors.labels).entropies),
+    tf.sum(clipped),
+  ];
   return { loss, report: tf.stack(report) };
 }

@@ -1,12 +1,13 @@
-/** Prompt-and-completion pairs through the full forward pass: log-probabilities of given tokens, and the GRPO step. */
+/** Prompt-and-completion pairs through the full forward pass: scores of given tokens, and the GRPO step. */
 import { validateAdamW } from './adamw.ts';
 import type { AdamW } from './adamw.ts';
 import { groupByLength } from './batch.ts';
 import { executorOf } from './execution.ts';
 import { sequenceWeights, validateGrpo } from './grpo-loss.ts';
+import { watchPeakMemory } from './peak-memory.ts';
 import { lengthOf, packRollouts, packTraining, validateItems, validateTrainItems } from './rollout-batch.ts';
 import { breathe } from './sampler.ts';
-import type { CallOptions, ScoreItem, TrainItem, TrainMetrics, TrainOptions } from './types.ts';
+import type { CallOptions, CompletionScore, ScoreItem, TrainItem, TrainMetrics, TrainOptions } from './types.ts';
 import type { Model } from './weights.ts';
 
 /** Most logits held at once while scoring, as a number of floats (256 MiB). */
@@ -14,17 +15,17 @@ const SCORE_LOGITS = 2 ** 26;
 const SCORE_BATCH = 128;
 
 /**
- * @returns natural log-probability of each completion token, in the order of the items
+ * @returns one score for each item, in their order
  * @throws RZeroError `EngineRequestInvalid` naming the field, `EngineCancelled`
  */
 export async function scoreCompletions(
   model: Model,
   items: readonly ScoreItem[],
   { signal, onProgress }: CallOptions = {},
-): Promise<number[][]> {
+): Promise<CompletionScore[]> {
   validateItems(model.config, items);
   const executor = executorOf(model);
-  const scores: number[][] = items.map(() => []);
+  const scores: CompletionScore[] = items.map(() => ({ logprobs: [], entropies: [] }));
   const lengths = items.map(lengthOf);
   const longest = Math.max(0, ...lengths);
   const size = Math.max(1, Math.min(SCORE_BATCH, Math.floor(SCORE_LOGITS / (model.config.vocabSize * longest))));
@@ -33,11 +34,15 @@ export async function scoreCompletions(
     await breathe(signal);
     const members = group.map((index) => items[index] as ScoreItem);
     const packed = packRollouts(members);
-    const values = packed.rows.length === 0 ? new Float32Array() : executor.score(packed);
+    const nothing = { logprobs: new Float32Array(), entropies: new Float32Array() };
+    const { logprobs, entropies } = packed.rows.length === 0 ? nothing : executor.score(packed);
     let from = 0;
     for (const [row, index] of group.entries()) {
       const to = from + (members[row] as ScoreItem).completionTokens.length;
-      scores[index] = Array.from(values.subarray(from, to));
+      scores[index] = {
+        logprobs: Array.from(logprobs.subarray(from, to)),
+        entropies: Array.from(entropies.subarray(from, to)),
+      };
       from = to;
     }
     done += group.length;
@@ -59,6 +64,7 @@ export async function grpoStep(
   { signal, onProgress }: CallOptions = {},
 ): Promise<TrainMetrics> {
   const started = performance.now();
+  const memory = watchPeakMemory();
   const settings = validateGrpo(options);
   validateAdamW(options);
   validateTrainItems(model.config, items);
@@ -80,6 +86,7 @@ export async function grpoStep(
       const part = step.accumulate(packed, settings);
       for (const key of ['loss', 'policyLoss', 'kl', 'entropy', 'clipped'] as const) total[key] += part[key];
       total.padding += members.reduce((sum, item) => sum + packed.length - (lengthOf(item) - 1), 0);
+      memory.sample();
       done += group.length;
       onProgress?.({ stage: 'training', done, total: items.length });
     }
@@ -97,6 +104,7 @@ export async function grpoStep(
       paddingTokens: total.padding,
       seconds: (performance.now() - started) / 1000,
       memoryBytes: process.memoryUsage.rss(),
+      peakMemoryBytes: memory.read(),
       skipped,
     };
   } finally {

@@ -44,6 +44,14 @@ export interface ScoreItem {
   completionTokens: readonly number[];
 }
 
+/** Of each completion token, in order. */
+export interface CompletionScore {
+  /** Natural log-probability at temperature 1, no truncation. */
+  logprobs: number[];
+  /** Entropy of the distribution that the token was one outcome of, nats. */
+  entropies: number[];
+}
+
 /** One rollout as the GRPO loss needs it. All arrays have the length of `completionTokens`. */
 export interface TrainItem extends ScoreItem {
   /** log pi_old: from the policy that sampled the rollout. */
@@ -96,8 +104,10 @@ export interface TrainMetrics {
   /** Pad tokens computed to make the sequences of a micro-batch equally long. */
   paddingTokens: number;
   seconds: number;
-  /** Resident set of the engine process, bytes. */
+  /** Resident set of the engine process after the step, bytes. */
   memoryBytes: number;
+  /** Most that was resident during the step, bytes. Host memory only: what a GPU holds is not in it. */
+  peakMemoryBytes: number;
   /** True when the update was skipped, because the gradient norm was not finite. */
   skipped: boolean;
 }
@@ -161,8 +171,8 @@ export interface ModelLease {
   readonly maxSequenceLength: number;
   /** Results in the order of `items`. Pure: (weights, items, params, batchSize) decide every token. */
   sample(request: SampleRequest, options?: CallOptions): Promise<Completion[]>;
-  /** Log-probability of each completion token. */
-  score(items: readonly ScoreItem[], options?: CallOptions): Promise<number[][]>;
+  /** How likely each completion token is, and how open it was, in the order of the items. */
+  score(items: readonly ScoreItem[], options?: CallOptions): Promise<CompletionScore[]>;
   /** One optimizer update on the clipped GRPO objective with a k3 KL term. */
   trainStep(items: readonly TrainItem[], options: TrainOptions, call?: CallOptions): Promise<TrainMetrics>;
   /** Makes the present weights the ones that `sample` uses; nothing to do for a local engine. */

@@ -9,7 +9,7 @@ import type { Model } from '../../activities/engine/weights.ts';
 import type { TrainItem } from '../../activities/engine/types.ts';
 import { sequenceWeights } from '../../activities/engine/grpo-loss.ts';
 import { TIED, TINY, makeModel, storedWeights, tokensOf } from './support/models.ts';
-import { referenceGrpo, referenceLogprobs } from './support/reference-model.ts';
+import { referenceEntropies, referenceGrpo, referenceLogprobs } from './support/reference-model.ts';
 import type { StoredWeights } from './support/reference-model.ts';
 
 const STEP = 1e-5;
@@ -162,8 +162,12 @@ test('scores equal a double-precision forward pass, whatever the lengths', async
   }));
   const scores = await scoreCompletions(model, items);
   for (const [index, { promptTokens, completionTokens }] of items.entries()) {
+    const { logprobs, entropies } = scores[index]!;
     const expected = referenceLogprobs(TINY, weights, promptTokens, completionTokens);
-    assert.equal(scores[index]!.length, completionTokens.length);
-    expected.forEach((value, t) => assert.ok(Math.abs(scores[index]![t]! - value) < 1e-5));
+    assert.equal(logprobs.length, completionTokens.length);
+    expected.forEach((value, t) => assert.ok(Math.abs(logprobs[t]! - value) < 1e-5));
+    assert.equal(entropies.length, completionTokens.length);
+    const open = referenceEntropies(TINY, weights, promptTokens, completionTokens);
+    open.forEach((value, t) => assert.ok(Math.abs(entropies[t]! - value) < 1e-5, `${entropies[t]}, not ${value}`));
   }
 });

@@ -14,7 +14,11 @@ export function tracedExecutor(model: Model, state: ProgramState): Executor {
   return {
     score: (batch) => {
       state.useWeights(model);
-      return state.session.fetch('score', sequences(model, batch))[0] as Float32Array;
+      const [logprobs, entropies] = state.session.fetch('score', sequences(model, batch)) as [
+        Float32Array,
+        Float32Array,
+      ];
+      return { logprobs, entropies };
     },
     startDecoding: (request) => tracedDecoder(model, state, request),
     startStep: () => startStep(model, state),

@@ -1,7 +1,7 @@
 /** Entry points that score and train: log-probabilities, gradients, AdamW. */
 import type { LossOutput } from '../gradients.ts';
 import { arrangeParameters } from '../parameters.ts';
-import { completionLogprobs, rolloutLoss } from '../rollout-loss.ts';
+import { completionScores, rolloutLoss } from '../rollout-loss.ts';
 import type { RolloutTensors } from '../rollout-loss.ts';
 import type { Recorder } from './backend.ts';
 import type { Ref, Variable } from './graph.ts';
@@ -42,14 +42,16 @@ function sequences({ config, sizes }: Builder, scope: Scope): (recorder: Recorde
   });
 }
 
-/** `score`: log-probability of each label. */
+/** `score`: log-probability of each label, and entropy of the distribution it is from. */
 function addScore(builder: Builder): void {
   const scope = builder.scope('score');
   const inputs = sequences(builder, scope);
-  const logprobs = builder.record(scope, (recorder) =>
-    recorder.ref(completionLogprobs(recorder, builder.config, builder.parameters(scope, recorder), inputs(recorder))),
-  );
-  builder.entry('score', scope, [logprobs]);
+  const outputs = builder.record(scope, (recorder) => {
+    const parameters = builder.parameters(scope, recorder);
+    const { logprobs, entropies } = completionScores(recorder, builder.config, parameters, inputs(recorder));
+    return [recorder.ref(logprobs), recorder.ref(entropies)];
+  });
+  builder.entry('score', scope, outputs);
 }
 
 /** `gradients` starts a sum of gradients, `moreGradients` adds to it; both report on the loss. */

@@ -54,7 +54,8 @@ for (const config of [TINY, TIED]) {
     referenceLogprobs: all[0]![i]!.logprobs.map((logprob, t) => logprob + 0.3 * Math.cos(2 * i + t)),
     advantage: (i % 5) - 2,
   }));
-  out.scores.push(...(await scoreCompletions(model, rollouts)).flat());
+  const scored = await scoreCompletions(model, rollouts);
+  out.scores.push(...scored.flatMap(({ logprobs, entropies }) => [...logprobs, ...entropies]));
   const optimizer = createAdamW();
   // A large epsilon: with a small one the first update is the sign of a gradient, rounding errors included.
   const options = { learningRate: 0.05, beta1: 0, epsilon: 0.1, klCoefficient: 0.1, microBatch: 7 };
@@ -62,7 +63,8 @@ for (const config of [TINY, TIED]) {
     const {
       seconds: _,
       memoryBytes: __,
-      skipped: ___,
+      peakMemoryBytes: ___,
+      skipped: ____,
       ...metrics
     } = await grpoStep(model, optimizer, rollouts, {
       ...options,

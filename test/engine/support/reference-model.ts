@@ -94,6 +94,19 @@ export function referenceLogprobs(
   return completion.map((token, i) => Math.log(softmax(logits[prompt.length - 1 + i]!)[token]!));
 }
 
+/** Entropy, in nats, of what each completion token was drawn from. */
+export function referenceEntropies(
+  config: ModelConfig,
+  weights: StoredWeights,
+  prompt: readonly number[],
+  completion: readonly number[],
+): number[] {
+  const logits = referenceLogits(config, weights, [...prompt, ...completion]);
+  return completion.map((_, i) =>
+    softmax(logits[prompt.length - 1 + i]!).reduce((sum, share) => sum - share * Math.log(share), 0),
+  );
+}
+
 export interface ReferenceTokenLoss {
   policy: number;
   kl: number;

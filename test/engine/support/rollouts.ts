@@ -21,7 +21,7 @@ export async function rolloutsOf(
   return scored.map((item, i) => ({
     ...item,
     behaviourLogprobs: completions[i]!.logprobs,
-    referenceLogprobs: reference[i]!.map((value) => value + 0.1),
+    referenceLogprobs: reference[i]!.logprobs.map((value) => value + 0.1),
     advantage: (i % 5) - 2,
   }));
 }

@@ -16,6 +16,7 @@ for (let step = 0; step < 4; step++) {
   const {
     seconds: _,
     memoryBytes: __,
+    peakMemoryBytes: ___,
     ...metrics
   } = await lease.trainStep(items, { learningRate: 1e-3, microBatch: 16 });
   seen.push(items, metrics, lease.modelId);
