@@ -471,6 +471,8 @@ export const policyUpdates = rZero.table(
     skipped: integer('skipped').notNull(),
     seconds: doublePrecision('seconds').notNull(),
     memoryBytes: bigint('memory_bytes', { mode: 'number' }).notNull(),
+    /** Null for older updates. */
+    peakMemoryBytes: bigint('peak_memory_bytes', { mode: 'number' }),
     createdAt: createdAt(),
   },
   (t) => [

@@ -169,7 +169,8 @@ comment on column r_zero.policy_updates.tokens is 'Completion tokens trained on.
 comment on column r_zero.policy_updates.padding_tokens is 'Tokens computed and masked out.';
 comment on column r_zero.policy_updates.skipped is 'Updates skipped because the gradient was not finite.';
 comment on column r_zero.policy_updates.seconds is 'Time in the optimizer updates.';
-comment on column r_zero.policy_updates.memory_bytes is 'Resident memory of the engine''s process.';
+comment on column r_zero.policy_updates.memory_bytes is 'Resident memory of the engine''s process after an update, the largest.';
+comment on column r_zero.policy_updates.peak_memory_bytes is 'Most that was resident during an update, without what a GPU holds; null for older updates.';
 
 comment on table r_zero.evaluations is 'The Solver on held-out questions; iteration 0 is the base model.';
 comment on column r_zero.evaluations.evaluation_id is 'The evaluation.';

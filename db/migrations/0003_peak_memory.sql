@@ -1,0 +1,1 @@
+ALTER TABLE "r_zero"."policy_updates" ADD COLUMN "peak_memory_bytes" bigint;
