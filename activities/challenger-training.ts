@@ -59,7 +59,7 @@ export function trainChallengerStep(deps: ActivityDependencies, ref: UnitRef): P
           distinct: new Set(asked.map(({ question }) => question)).size,
           meanReward: mean(totals),
           meanPHat: mean(answered.filter(({ vote }) => vote.total > 0).map(({ vote }) => vote.votes / vote.total)),
-          ...stepMetrics(update),
+          ...stepMetrics(update, totals),
         },
         write: async (client) => {
           const rows = questionRows(context, checkpoints.before, written, settings.groupSize);

@@ -70,7 +70,10 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
           meanReward: mean(judged.map(({ total }) => total)),
           incomparable: judged.filter(({ reward }) => reward.incomparable).length,
           workedShare: mean(judged.map(({ text }) => Number(isWorked(text)))),
-          ...stepMetrics(update),
+          ...stepMetrics(
+            update,
+            judged.map(({ total }) => total),
+          ),
         },
         write: async (client) => {
           const inserted = await insertRows(

@@ -7,7 +7,7 @@ import { getPreset } from './method/presets.ts';
 import type { SampledText } from './sampling.ts';
 import { checkpointRoot, checkpointRow, refusePruned, withModel } from './store.ts';
 import type { UnitContext } from './unit.ts';
-import { finiteMean } from './statistics.ts';
+import { finiteMean, standardDeviation } from './statistics.ts';
 import { insertRows } from '../db/bulk.ts';
 import { checkpointBefore } from '../db/queries/lineage.ts';
 import { insertCheckpoint } from '../db/queries/runs.ts';
@@ -126,14 +126,31 @@ export async function writeUpdate(
       skipped: total((entry) => Number(entry.skipped)),
       seconds: total((entry) => entry.seconds),
       memoryBytes: Math.max(...metrics.map((entry) => entry.memoryBytes)),
+      peakMemoryBytes: Math.max(...metrics.map((entry) => entry.peakMemoryBytes)),
     },
   ]);
   await refusePruned(checkpoint);
 }
 
-/** What is shown of an update while the run goes on. */
-export function stepMetrics({ metrics }: StepUpdate): Record<string, number> {
-  const kl = finiteMean(metrics.filter(({ skipped }) => !skipped).map((entry) => entry.kl));
-  const skipped = metrics.filter((entry) => entry.skipped).length;
-  return { ...(kl === null ? {} : { kl }), ...(skipped > 0 ? { skippedUpdates: skipped } : {}) };
+/**
+ * What is shown of an update while the run goes on, the most telling first.
+ *
+ * @param rewards that the step was trained with
+ */
+export function stepMetrics({ learningRate, metrics }: StepUpdate, rewards: readonly number[]): Record<string, number> {
+  const counted = metrics.filter(({ skipped }) => !skipped);
+  const average = (read: (metrics: TrainMetrics) => number) => finiteMean(counted.map(read));
+  const shown: Record<string, number | null> = {
+    stdReward: standardDeviation(rewards),
+    kl: average(({ kl }) => kl),
+    entropy: average(({ entropy }) => entropy),
+    clipFraction: average(({ clipFraction }) => clipFraction),
+    gradientNorm: average(({ gradientNorm }) => gradientNorm),
+    learningRate,
+    loss: average(({ loss }) => loss),
+    skippedUpdates: metrics.length - counted.length || null,
+    tokens: metrics.reduce((sum, { tokens }) => sum + tokens, 0),
+    peakMemoryMiB: Math.round(Math.max(...metrics.map(({ peakMemoryBytes }) => peakMemoryBytes)) / 2 ** 20),
+  };
+  return Object.fromEntries(Object.entries(shown).filter((entry): entry is [string, number] => entry[1] !== null));
 }

@@ -10,7 +10,7 @@ import { PHASES } from './units.ts';
 /** More columns than this make the table unreadable on the page; the rest is in Postgres. */
 const MOST_COLUMNS = 8;
 const MOST_ROWS = 30;
-const MOST_METRICS = 12;
+const MOST_METRICS = 20;
 
 export function iterationTitle(iteration: number): string {
   return iteration === 0 ? 'Evaluation of the base model' : `Iteration ${iteration}`;

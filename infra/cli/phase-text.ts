@@ -43,6 +43,7 @@ const PARTS: Readonly<Record<Phase, (metrics: PhaseMetrics) => Part[]>> = {
   challenger_training: (m) => [
     trend('mean reward', m['meanReward'], decimal),
     trend('mean p̂', m['meanPHat'], decimal),
+    trend('entropy', m['entropy'], decimal),
     last('KL', m['kl'], (value) => decimal(value, 4)),
   ],
   dataset_generation: (m) => [
@@ -67,6 +68,7 @@ const PARTS: Readonly<Record<Phase, (metrics: PhaseMetrics) => Part[]>> = {
     trend('mean reward', m['meanReward'], decimal),
     some(m['incomparable'], (value) => `${count(value)} answers beyond the grader's bounds`),
     trend('worked answers', m['workedShare'], (value) => percent(value, 0)),
+    trend('entropy', m['entropy'], decimal),
     last('KL', m['kl'], (value) => decimal(value, 4)),
   ],
   evaluation: (m) => [

@@ -1,8 +1,22 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type pg from 'pg';
+import type { RunInput } from '../../activities/contract.ts';
+import { learningRateAt } from '../../activities/method/learning-rate.ts';
+import { resolveRunInput } from '../../activities/run-input.ts';
 import { ActivityRunner, TINY, fingerprint } from '../support/activities.ts';
 import { createDatabase } from '../support/postgres.ts';
+
+/** With a schedule that changes the rate in every step of the Solver. */
+const INPUT: RunInput = {
+  ...TINY,
+  solver: {
+    ...(TINY['solver'] as object),
+    warmupSteps: 1,
+    learningRateSchedule: 'cosine',
+    minimumLearningRateRatio: 0.1,
+  },
+};
 
 async function count(pool: pg.Pool, statement: string): Promise<number> {
   return Number((await pool.query<{ n: string }>(`select count(*) as n from (${statement}) t`)).rows[0]?.n);
@@ -14,7 +28,7 @@ describe('one iteration, as data', () => {
   before(async () => {
     ({ pool } = await createDatabase());
     runner = new ActivityRunner(pool);
-    const plan = await runner.open({ ...TINY, runId: 'tiny' });
+    const plan = await runner.open({ ...INPUT, runId: 'tiny' });
     assert.deepEqual(plan, { runId: 'tiny', iterations: 1, nextIteration: 0, resumed: false });
     await runner.iterate('tiny', 0);
     await runner.iterate('tiny', 1);
@@ -81,6 +95,40 @@ describe('one iteration, as data', () => {
     }
   });
 
+  test('every update says all that was measured, the scheduled learning rate and the peak of memory with it', async () => {
+    const { rows } = await pool.query<Record<string, number> & { role: 'challenger' | 'solver' }>(
+      'select * from r_zero.training_steps order by role, step',
+    );
+    assert.equal(rows.length, 5);
+    const { config } = resolveRunInput(INPUT);
+    for (const row of rows) {
+      const settings = config[row.role];
+      assert.equal(row['learning_rate'], learningRateAt(settings, row['step']!, settings.steps));
+      for (const name of ['mean_reward', 'stddev_reward', 'entropy', 'gradient_norm', 'loss', 'policy_loss', 'kl']) {
+        assert.ok(Number.isFinite(row[name]), `${row.role} ${row['step']}: ${name}`);
+      }
+      assert.ok(row['entropy']! > 0 && row['tokens']! > 0 && row['padding_tokens']! >= 0);
+      assert.ok(
+        Number(row['peak_memory_bytes']) >= 0.9 * Number(row['memory_bytes']) && Number(row['memory_bytes']) > 1e6,
+      );
+    }
+    const { rows: shown } = await pool.query<{ metrics: Record<string, number> }>(
+      `select metrics from r_zero.units where phase in ('challenger_training', 'solver_training') order by phase, unit`,
+    );
+    shown.forEach(({ metrics }, index) => {
+      const row = rows[index]!;
+      for (const [name, column] of [
+        ['entropy', 'entropy'],
+        ['meanReward', 'mean_reward'],
+        ['stdReward', 'stddev_reward'],
+        ['learningRate', 'learning_rate'],
+        ['gradientNorm', 'gradient_norm'],
+      ] as const) {
+        assert.ok(Math.abs(metrics[name]! - row[column]!) < 1e-9, `${name}: ${metrics[name]}, not ${row[column]}`);
+      }
+    });
+  });
+
   test('advantages of a group sum to nothing', async () => {
     const off = await pool.query(
       `select o.unit, o.item from r_zero.rewards r join r_zero.rollouts o using (rollout_id)
@@ -118,14 +166,14 @@ describe('one iteration, as data', () => {
   test('a second database and a second engine end with the same rows and the same checkpoints', async () => {
     const other = await createDatabase();
     const again = new ActivityRunner(other.pool);
-    await again.open({ ...TINY, runId: 'tiny' });
+    await again.open({ ...INPUT, runId: 'tiny' });
     await again.iterate('tiny', 0);
     await again.iterate('tiny', 1);
     assert.deepEqual(await fingerprint(other.pool, 'tiny'), await fingerprint(pool, 'tiny'));
   });
 
   test('another seed gives other questions', async () => {
-    await runner.open({ ...TINY, runId: 'other-seed', seed: 2 });
+    await runner.open({ ...INPUT, runId: 'other-seed', seed: 2 });
     await runner.begin('other-seed', 1);
     await runner.unit('challenger_training', 'other-seed', 1, 0);
     const mine = (await fingerprint(pool, 'other-seed')).questions as { completion: string }[];
@@ -137,7 +185,7 @@ describe('one iteration, as data', () => {
   });
 
   test('in the random-reward control every reward is a coin flip and the computed one is kept beside it', async () => {
-    await runner.open({ ...TINY, runId: 'control', control: 'random-reward' });
+    await runner.open({ ...INPUT, runId: 'control', control: 'random-reward' });
     await runner.begin('control', 1);
     await runner.unit('challenger_training', 'control', 1, 0);
     const rewards = await pool.query<{ total: number; computed: number }>(

@@ -167,8 +167,12 @@ describe('the numbers of a phase', () => {
       'kept 9 of 384',
     );
     assert.equal(
-      describeMetrics('solver_training', { meanReward: range(0.5, 0.75), workedShare: range(0.4, 0.9) }),
-      'mean reward 0.50 → 0.75, worked answers 40 % → 90 %',
+      describeMetrics('solver_training', {
+        meanReward: range(0.5, 0.75),
+        workedShare: range(0.4, 0.9),
+        entropy: range(1.5, 0.25),
+      }),
+      'mean reward 0.50 → 0.75, worked answers 40 % → 90 %, entropy 1.50 → 0.25',
     );
   });
 
