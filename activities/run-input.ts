@@ -127,6 +127,11 @@ const runInput = z.strictObject({
   batchSize: count(4096).default(256),
   /** Sequences a forward and backward pass. */
   microBatch: count(4096).default(128),
+  /**
+   * Whether backward passes compute each layer's activations anew instead of keeping them: less memory, a quarter more time, the
+   * same training. `auto`: where a micro-batch would keep more than 1 GiB, by its shapes (activities/engine/recompute.ts).
+   */
+  recompute: z.enum(['auto', 'always', 'never']).default('auto'),
   challenger: challenger.prefault({}),
   labelling: labelling.prefault({}),
   gate: gate.prefault({}),

@@ -81,6 +81,7 @@ export async function updatePolicy(
           klCoefficient: settings.klCoefficient,
           gradientClip: settings.gradientClip,
           microBatch: config.microBatch,
+          recompute: config.recompute,
           clipLow,
           clipHigh,
           dualClip,

@@ -5,6 +5,7 @@ import { reportOf } from './executor.ts';
 import type { Executor } from './executor.ts';
 import { addGradients, lossGradients } from './gradients.ts';
 import { grpoBounds } from './grpo-loss.ts';
+import { recomputes } from './recompute.ts';
 import type { RolloutBatch } from './rollout-batch.ts';
 import { completionScores, rolloutLoss } from './rollout-loss.ts';
 import type { RolloutTensors } from './rollout-loss.ts';
@@ -37,6 +38,7 @@ export function eagerExecutor(model: Model): Executor {
               reference: vector(batch.reference),
               advantages: vector(batch.advantages),
               weights: vector(batch.weights),
+              recompute: recomputes(settings.recompute, config, batch.batch, batch.length),
             };
             const bounds = { ...grpoBounds(settings), klCoefficient: settings.klCoefficient };
             const result = lossGradients(model, (parameters) =>

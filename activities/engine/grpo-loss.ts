@@ -5,6 +5,8 @@
  */
 import type * as tfc from '@tensorflow/tfjs-core';
 import { RZeroError } from '../errors.ts';
+import { validateRecompute } from './recompute.ts';
+import type { Recompute } from './recompute.ts';
 import type { TrainOptions } from './types.ts';
 
 /** All of one shape, one entry per token. */
@@ -91,6 +93,7 @@ export function validateGrpo(options: TrainOptions): GrpoOptions & {
   klCoefficient: number;
   aggregation: 'token-mean' | 'sequence-mean';
   microBatch: number;
+  recompute: Recompute;
 } {
   const resolved = {
     clipLow: options.clipLow ?? 0.2,
@@ -99,6 +102,7 @@ export function validateGrpo(options: TrainOptions): GrpoOptions & {
     klCoefficient: options.klCoefficient ?? 0.01,
     aggregation: options.aggregation ?? 'token-mean',
     microBatch: options.microBatch ?? 64,
+    recompute: validateRecompute(options.recompute),
   };
   const check = (field: keyof typeof resolved, valid: boolean, range: string): void => {
     if (valid) return;

@@ -9,6 +9,8 @@
 import type * as tfc from '@tensorflow/tfjs-core';
 import type { ModelConfig } from './config.ts';
 import type { LayerParameters, Parameters } from './parameters.ts';
+import { recomputed } from './recompute.ts';
+import type { Block } from './recompute.ts';
 import type { Runtime } from './tensorflow.ts';
 
 /** Rotary tables that broadcast against [B, heads, T, dh]. */
@@ -36,6 +38,8 @@ export interface ForwardInput {
   mask: tfc.Tensor;
   /** Receives the keys and values of every layer, when given. */
   cacheOut?: LayerCache[];
+  /** Whether a backward pass computes each layer's activations anew instead of keeping them. @default false */
+  recompute?: boolean;
 }
 
 /** Whole sequences at once. Hidden states after the last norm, [N, d]. */
@@ -43,23 +47,27 @@ export function forward(
   { tf, ops }: Pick<Runtime, 'tf' | 'ops'>,
   config: ModelConfig,
   parameters: Parameters,
-  { tokens, batch, length, rotary, mask, cacheOut }: ForwardInput,
+  { tokens, batch, length, rotary, mask, cacheOut, recompute = false }: ForwardInput,
 ): tfc.Tensor {
   const { heads, kvHeads, headDim } = config;
   const group = heads / kvHeads;
-  let x = ops.embedding(parameters.embedding, tokens);
-  for (const layer of parameters.layers) {
+  const block: Block = (x, layer, { cos, sin, mask }) => {
     const normed = ops.rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
     const joined = tf.reshape(qkv({ tf, ops }, config, layer, normed), [batch, length, heads + 2 * kvHeads, headDim]);
     const [unrotated, values] = tf.split(tf.transpose(joined, [0, 2, 1, 3]), [heads + kvHeads, kvHeads], 1) as Pair;
-    const [queries, keys] = tf.split(ops.rotate(unrotated, rotary.cos, rotary.sin), [heads, kvHeads], 1) as Pair;
+    const [queries, keys] = tf.split(ops.rotate(unrotated, cos, sin), [heads, kvHeads], 1) as Pair;
     cacheOut?.push({ keys, values });
     const scores = tf.matMul(tf.reshape(queries, [batch, kvHeads, group * length, headDim]), keys, false, true);
     const allowed = tf.add(tf.reshape(scores, [batch, kvHeads, group, length, length]), mask);
     const weights = tf.reshape(tf.softmax(allowed), [batch, kvHeads, group * length, length]);
     const mixed = tf.transpose(tf.reshape(tf.matMul(weights, values), [batch, heads, length, headDim]), [0, 2, 1, 3]);
-    x = tf.add(x, ops.linear(tf.reshape(mixed, [batch * length, heads * headDim]), layer.output));
-    x = feedForward({ tf, ops }, config, layer, x);
+    const attended = tf.add(x, ops.linear(tf.reshape(mixed, [batch * length, heads * headDim]), layer.output));
+    return feedForward({ tf, ops }, config, layer, attended);
+  };
+  let x = ops.embedding(parameters.embedding, tokens);
+  const context = { ...rotary, mask };
+  for (const layer of parameters.layers) {
+    x = recompute ? recomputed({ tf, ops }, block, x, layer, context) : block(x, layer, context);
   }
   return ops.rmsNorm(x, parameters.norm, config.rmsNormEps);
 }

@@ -26,6 +26,8 @@ export interface Ops {
    * when the loss is.
    */
   labelScores(logits: tfc.Tensor, labels: tfc.Tensor): { logprobs: tfc.Tensor; entropies: tfc.Tensor };
+  /** `x`, and nothing computed from it before `other` is there; not differentiable. */
+  after(x: tfc.Tensor, other: tfc.Tensor): tfc.Tensor;
 }
 
 type Tf = typeof tfc;
@@ -134,6 +136,7 @@ export function createOpsFrom(tf: Tf, raw: Kernels): Ops {
       const along = tf.matMul(tf.reshape(slope, rows), tf.reshape(logits, rows), false, true);
       return { logprobs: tf.neg(loss), entropies: tf.sub(loss, tf.reshape(along, [rows[0]])) };
     },
+    after: (x, other) => raw.after(x, other),
   };
 }
 
@@ -143,6 +146,7 @@ export interface Kernels {
   gather(table: tfc.Tensor, ids: tfc.Tensor): tfc.Tensor;
   /** Loss [N] and its slope against the logits [N, V]. */
   crossEntropy(logits: tfc.Tensor, labels: tfc.Tensor): [tfc.Tensor, tfc.Tensor];
+  after(x: tfc.Tensor, other: tfc.Tensor): tfc.Tensor;
 }
 
 function nativeKernels(tf: Tf, native: NativeBackend, deterministic: boolean): Kernels {
@@ -171,6 +175,8 @@ function nativeKernels(tf: Tf, native: NativeBackend, deterministic: boolean): K
               [logits, labels],
               2,
             ) as [tfc.Tensor, tfc.Tensor],
+    // Operations run in the order of their calls.
+    after: (x) => x,
   };
 }
 
@@ -184,5 +190,6 @@ export function plainKernels(tf: Tf): Kernels {
       const hot = tf.cast(tf.oneHot(labels, logits.shape[1] as number), 'float32');
       return [tf.neg(tf.sum(tf.mul(logProbabilities, hot), -1)), tf.sub(tf.exp(logProbabilities), hot)];
     },
+    after: (x) => x,
   };
 }

@@ -25,6 +25,8 @@ export interface RolloutTensors {
   rows: tfc.Tensor;
   /** int32 [M] */
   labels: tfc.Tensor;
+  /** See `ForwardInput`. */
+  recompute?: boolean;
 }
 
 /** A `TrainBatch` as tensors, all [M]. */
@@ -40,10 +42,10 @@ export function completionLogits(
   toolkit: Toolkit,
   config: ModelConfig,
   parameters: Parameters,
-  { batch, length, tokens, rotary, rows }: RolloutTensors,
+  { batch, length, tokens, rotary, rows, recompute = false }: RolloutTensors,
 ): tfc.Tensor {
   const mask = causalMask(toolkit.tf, length);
-  const hidden = forward(toolkit, config, parameters, { tokens, batch, length, rotary, mask });
+  const hidden = forward(toolkit, config, parameters, { tokens, batch, length, rotary, mask, recompute });
   return head(toolkit, parameters, toolkit.ops.embedding(hidden, rows));
 }
 

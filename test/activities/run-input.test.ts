@@ -26,6 +26,7 @@ describe('run input', () => {
     ['an unknown preset', { preset: 'best' }, 'preset'],
     ['an array', [] as unknown as RunInput, 'input'],
     ['not a number', { seed: Number.NaN }, 'seed'],
+    ['an unknown way of recomputing', { recompute: 'sometimes' }, 'recompute'],
     ['an unknown schedule', { solver: { learningRateSchedule: 'step' } }, 'solver.learningRateSchedule'],
     ['a minimum above the rate', { solver: { minimumLearningRateRatio: 1.1 } }, 'solver.minimumLearningRateRatio'],
     [

@@ -111,6 +111,7 @@ function tensorOf(tf: Tf, ref: Ref): tfc.Tensor {
 function graphKernels(tf: Tf, { tensor, ref }: Pick<Recorder, 'tensor' | 'ref'>, denseLoss: boolean): Kernels {
   return {
     matMul: (a, b, transposeA, transposeB) => tensor(matMul(current().scope, ref(a), ref(b), transposeA, transposeB)),
+    after: (x, other) => tensor(current().scope.after(ref(x), ref(other))),
     gather: (table, ids) => tensor(gatherRows(current().scope, ref(table), ref(ids))),
     crossEntropy: (logits, labels) => {
       if (denseLoss) return plainKernels(tf).crossEntropy(logits, labels);

@@ -34,6 +34,8 @@ export interface Scope {
   isSymbolic(size: number): boolean;
   /** int32 [rank] */
   shape(sizes: readonly number[]): Ref;
+  /** `value`, not before `other` is there. The optimizer never merges what is computed from it with what is from `value`. */
+  after(value: Ref, other: Ref): Ref;
   /** @param after nodes that must have run before */
   read(variable: Variable, after?: readonly string[]): Ref;
   /** Replaces the value, whatever its shape. */
@@ -182,6 +184,12 @@ function openScope(graph: Graph, entry: string, symbols: readonly number[], stat
         : graph.constant(tensorValue('int32', spec.shape, sizes));
       state.shapes.set(key, ref);
       return ref;
+    },
+    after: (value, other) => {
+      const before = other.name.slice(0, other.name.lastIndexOf(':'));
+      const name = graph.add('Identity', [value.name, `^${before}`], { T: { type: value.dtype } });
+      for (const variable of value.borrows) readers.set(variable, [...(readers.get(variable) ?? []), name]);
+      return { ...value, name: `${name}:0` };
     },
     read: (variable, others = []) => {
       const before = after([...(written.get(variable) ?? []), ...others]);

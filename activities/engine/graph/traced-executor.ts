@@ -3,6 +3,7 @@ import { reportOf } from '../executor.ts';
 import type { Executor, TrainingStep } from '../executor.ts';
 import { grpoBounds } from '../grpo-loss.ts';
 import type { RolloutBatch } from '../rollout-batch.ts';
+import { recomputes } from '../recompute.ts';
 import { ropeRows } from '../rope.ts';
 import type { Model } from '../weights.ts';
 import type { ProgramState } from './program-state.ts';
@@ -42,7 +43,8 @@ function startStep(model: Model, state: ProgramState): TrainingStep {
         ...vectors,
         ...[lower, upper, dualClip, settings.klCoefficient].map(scalar),
       ];
-      const entry = started ? 'moreGradients' : 'gradients';
+      const recompute = recomputes(settings.recompute, model.config, batch.batch, batch.length);
+      const entry = `${started ? 'moreGradients' : 'gradients'}/${recompute ? 'recomputed' : 'kept'}`;
       started = true;
       return reportOf(session.fetch(entry, feeds)[0] as Float32Array);
     },

@@ -19,7 +19,7 @@ export function addTraining(builder: Builder): void {
   const moments = { first: named('m'), second: named('v') };
   const sums = named('g');
   addScore(builder);
-  addGradients(builder, sums);
+  for (const recompute of [false, true]) addGradients(builder, sums, recompute);
   addMoments(builder, [...moments.first, ...moments.second]);
   addApply(builder, sums, moments);
 }
@@ -54,10 +54,14 @@ function addScore(builder: Builder): void {
   builder.entry('score', scope, outputs);
 }
 
-/** `gradients` starts a sum of gradients, `moreGradients` adds to it; both report on the loss. */
-function addGradients(builder: Builder, sums: readonly Variable[]): void {
+/**
+ * `gradients/kept` starts a sum of gradients, `moreGradients/kept` adds to it; both report on the loss. `…/recomputed` do the same
+ * with recomputation of activations.
+ */
+function addGradients(builder: Builder, sums: readonly Variable[], recompute: boolean): void {
   const { config, sizes, weights } = builder;
-  const scope = builder.scope('gradients');
+  const form = recompute ? 'recomputed' : 'kept';
+  const scope = builder.scope(`gradients/${form}`);
   const inputs = sequences(builder, scope);
   const vectors = ['behaviour', 'reference', 'advantages', 'weights'] as const;
   const scalars = ['lower', 'upper', 'dualClip', 'klCoefficient'] as const;
@@ -65,7 +69,7 @@ function addGradients(builder: Builder, sums: readonly Variable[]): void {
   const settings = scalars.map((name) => scope.input(name, 'float32', []));
   const { report, gradients } = builder.record(scope, (recorder) => {
     const { tf, tensor, ref } = recorder;
-    const tensors = { ...inputs(recorder), ...named(vectors, perToken.map(tensor)) };
+    const tensors = { ...inputs(recorder), ...named(vectors, perToken.map(tensor)), recompute };
     let output: LossOutput | undefined;
     const { grads } = tf.valueAndGrads((...flat) => {
       output = rolloutLoss(
@@ -79,13 +83,13 @@ function addGradients(builder: Builder, sums: readonly Variable[]): void {
     })(weights.map((weight) => tensor(scope.read(weight))));
     return { report: ref((output as LossOutput).report), gradients: grads.map(ref) };
   });
-  const more = scope.fork('moreGradients');
+  const more = scope.fork(`moreGradients/${form}`);
   for (const [index, sum] of sums.entries()) scope.assign(sum, gradients[index] as Ref);
-  builder.entry('gradients', scope, [report, scope.finished()]);
+  builder.entry(`gradients/${form}`, scope, [report, scope.finished()]);
   for (const [index, sum] of sums.entries()) {
     more.update('AssignAddVariableOp', [sum], [gradients[index] as Ref], { dtype: { type: 'float32' } });
   }
-  builder.entry('moreGradients', more, [report, more.finished()]);
+  builder.entry(`moreGradients/${form}`, more, [report, more.finished()]);
 }
 
 function named<Name extends string, T>(names: readonly Name[], values: readonly T[]): Record<Name, T> {

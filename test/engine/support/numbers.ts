@@ -69,6 +69,7 @@ for (const config of [TINY, TIED]) {
     } = await grpoStep(model, optimizer, rollouts, {
       ...options,
       aggregation,
+      recompute: aggregation === 'token-mean' ? 'never' : 'always',
     });
     out.metrics.push(...Object.values(metrics));
     out.gradients.push(...optimizer.first.flatMap((tensor) => Array.from(tensor.dataSync())));
