@@ -2,9 +2,6 @@ import type * as tfc from '@tensorflow/tfjs-core';
 import { RZeroError } from '../errors.ts';
 import type { ModelConfig } from './config.ts';
 import { MASKED } from './model.ts';
-import type { ForwardInput } from './model.ts';
-import { ropeAt } from './rope.ts';
-import type { Model } from './weights.ts';
 
 /** @throws RZeroError `EngineRequestInvalid` when a sequence is empty, too long or holds something that is no token id. */
 export function validateTokens(
@@ -50,25 +47,6 @@ export function groupByLength(lengths: readonly number[], size: number): number[
   const groups: number[][] = [];
   for (let from = 0; from < order.length; from += size) groups.push(order.slice(from, from + size));
   return groups;
-}
-
-/**
- * Right-padded input for sequences that all start at position 0. Pads come after everything real, so the causal mask
- * alone keeps them out.
- */
-export function forwardInput(model: Model, sequences: readonly (readonly number[])[], length: number): ForwardInput {
-  const { tf } = model.runtime;
-  const batch = sequences.length;
-  const ids = new Int32Array(batch * length);
-  for (const [row, sequence] of sequences.entries()) ids.set(sequence, row * length);
-  const positions = Int32Array.from({ length }, (_, position) => position);
-  return {
-    tokens: tf.tensor1d(ids, 'int32'),
-    batch,
-    length,
-    rotary: ropeAt(tf, model.config, model.rope, positions, [length]),
-    mask: causalMask(tf, length),
-  };
 }
 
 /**

@@ -4,10 +4,12 @@ import { eagerDecoder } from './eager-decoder.ts';
 import { reportOf } from './executor.ts';
 import type { Executor } from './executor.ts';
 import { addGradients, lossGradients } from './gradients.ts';
+import type { LossOutput } from './gradients.ts';
 import { grpoBounds } from './grpo-loss.ts';
+import type { Parameters } from './parameters.ts';
 import { recomputes } from './recompute.ts';
 import type { RolloutBatch } from './rollout-batch.ts';
-import { completionScores, rolloutLoss } from './rollout-loss.ts';
+import { completionScores, labelLoss, rolloutLoss } from './rollout-loss.ts';
 import type { RolloutTensors } from './rollout-loss.ts';
 import { ropeAt } from './rope.ts';
 import { parametersOf } from './weights.ts';
@@ -27,11 +29,21 @@ export function eagerExecutor(model: Model): Executor {
     startDecoding: (request) => eagerDecoder(model, request),
     startStep: () => {
       let sum: tfc.Tensor[] | undefined;
+      const vector = (values: Float32Array): tfc.Tensor => tf.tensor1d(values, 'float32');
+      /** @param prepare makes the tensors of a batch, and gives the loss on them */
+      const add = (prepare: () => (parameters: Parameters) => LossOutput): Float32Array => {
+        let report: Float32Array | undefined;
+        const part = tf.tidy(() => {
+          const result = lossGradients(model, prepare());
+          report = result.report;
+          return result.gradients;
+        });
+        sum = addGradients(tf, sum, part);
+        return report as Float32Array;
+      };
       return {
         accumulate: (batch, settings) => {
-          let report: Float32Array | undefined;
-          const part = tf.tidy(() => {
-            const vector = (values: Float32Array): tfc.Tensor => tf.tensor1d(values, 'float32');
+          const report = add(() => {
             const tensors = {
               ...tensorsOf(model, batch),
               behaviour: vector(batch.behaviour),
@@ -41,14 +53,16 @@ export function eagerExecutor(model: Model): Executor {
               recompute: recomputes(settings.recompute, config, batch.batch, batch.length),
             };
             const bounds = { ...grpoBounds(settings), klCoefficient: settings.klCoefficient };
-            const result = lossGradients(model, (parameters) =>
-              rolloutLoss(runtime, config, parameters, tensors, bounds),
-            );
-            report = result.report;
-            return result.gradients;
+            return (parameters) => rolloutLoss(runtime, config, parameters, tensors, bounds);
           });
-          sum = addGradients(tf, sum, part);
-          return reportOf(report as Float32Array);
+          return reportOf(report);
+        },
+        accumulateLabels: (batch) => {
+          const [loss] = add(() => {
+            const tensors = { ...tensorsOf(model, batch), weights: vector(batch.weights) };
+            return (parameters) => labelLoss(runtime, config, parameters, tensors);
+          });
+          return loss as number;
         },
         apply: (optimizer, options) => applyAdamW(model, optimizer, sum ?? [], options),
         dispose: () => {

@@ -2,7 +2,7 @@
 import type { AdamW, AdamWOptions } from './adamw.ts';
 import type { DecodeRequest, Decoder } from './decoder.ts';
 import type { validateGrpo } from './grpo-loss.ts';
-import type { RolloutBatch, TrainBatch } from './rollout-batch.ts';
+import type { LabelBatch, RolloutBatch, TrainBatch } from './rollout-batch.ts';
 
 export type GrpoSettings = ReturnType<typeof validateGrpo>;
 
@@ -18,6 +18,8 @@ export interface LossReport {
 /** One optimizer step under way: gradients add up until they are applied. */
 export interface TrainingStep {
   accumulate(batch: TrainBatch, settings: GrpoSettings): LossReport;
+  /** The same on plain cross entropy. @returns the weighted loss */
+  accumulateLabels(batch: LabelBatch): number;
   /** @returns the norm before clipping; `skipped` when it is not finite, and then nothing has changed */
   apply(optimizer: AdamW, options: AdamWOptions): { gradientNorm: number; skipped: boolean };
   /** Forgets the gradients. */

@@ -16,13 +16,16 @@ export interface RolloutBatch {
   labels: Int32Array;
 }
 
+/** Tokens to be predicted, each with its weight in the loss, [M]. */
+export interface LabelBatch extends RolloutBatch {
+  weights: Float32Array;
+}
+
 /** All [M]. */
-export interface TrainBatch extends RolloutBatch {
+export interface TrainBatch extends LabelBatch {
   behaviour: Float32Array;
   reference: Float32Array;
   advantages: Float32Array;
-  /** Weight of each token in the loss. */
-  weights: Float32Array;
 }
 
 export function lengthOf(item: ScoreItem): number {

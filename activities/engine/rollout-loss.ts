@@ -29,12 +29,17 @@ export interface RolloutTensors {
   recompute?: boolean;
 }
 
+/** A `LabelBatch` as tensors. */
+export interface LabelTensors extends RolloutTensors {
+  /** [M] */
+  weights: tfc.Tensor;
+}
+
 /** A `TrainBatch` as tensors, all [M]. */
-export interface TrainTensors extends RolloutTensors {
+export interface TrainTensors extends LabelTensors {
   behaviour: tfc.Tensor;
   reference: tfc.Tensor;
   advantages: tfc.Tensor;
-  weights: tfc.Tensor;
 }
 
 /** Logits [M, V] of the rows that predict a completion token. */
@@ -57,6 +62,19 @@ export function completionScores(
   tensors: RolloutTensors,
 ): { logprobs: tfc.Tensor; entropies: tfc.Tensor } {
   return toolkit.ops.labelScores(completionLogits(toolkit, config, parameters, tensors), tensors.labels);
+}
+
+/** Weighted cross entropy of the labels; `report`: the same. */
+export function labelLoss(
+  toolkit: Toolkit,
+  config: ModelConfig,
+  parameters: Parameters,
+  tensors: LabelTensors,
+): LossOutput {
+  const { tf, ops } = toolkit;
+  const logits = completionLogits(toolkit, config, parameters, tensors);
+  const loss = tf.sum(tf.mul(ops.negativeLogLikelihood(logits, tensors.labels), tensors.weights));
+  return { loss, report: tf.reshape(loss, [1]) };
 }
 
 /** `report`: weighted loss and policy loss, then sums over tokens of KL, entropy and clipped. */

@@ -1,10 +1,9 @@
-import type * as tfc from '@tensorflow/tfjs-core';
+/** Next-token prediction, as base models are trained. */
 import { RZeroError } from '../errors.ts';
-import { applyAdamW } from './adamw.ts';
 import type { AdamW, AdamWOptions } from './adamw.ts';
-import { forwardInput, groupByLength, validateTokens } from './batch.ts';
-import { addGradients, lossGradients } from './gradients.ts';
-import { forward, head } from './model.ts';
+import { groupByLength, validateTokens } from './batch.ts';
+import { executorOf } from './execution.ts';
+import type { LabelBatch } from './rollout-batch.ts';
 import type { Model } from './weights.ts';
 
 export interface CrossEntropyOptions extends AdamWOptions {
@@ -51,54 +50,57 @@ export function crossEntropyStep(
   if (!(counted > 0)) {
     throw new RZeroError('EngineRequestInvalid', 'No token counts in the loss.', { field: 'lossMask' });
   }
-  const { tf } = model.runtime;
-  let gradients: tfc.Tensor[] | undefined;
-  let loss = 0;
-  for (const group of groupByLength(
-    rows.map((row) => row.used),
-    options.microBatch ?? rows.length,
-  )) {
-    const members = group.map((index) => rows[index] as (typeof rows)[number]).filter((row) => row.used > 1);
-    if (members.length === 0) continue;
-    const part = tf.tidy(() => {
-      const { gradients, report } = crossEntropyGradients(model, members, counted);
-      loss += report[0] as number;
-      return gradients;
-    });
-    gradients = addGradients(tf, gradients, part);
+  const step = executorOf(model).startStep();
+  try {
+    let loss = 0;
+    for (const group of groupByLength(
+      rows.map((row) => row.used),
+      options.microBatch ?? rows.length,
+    )) {
+      const members = group.map((index) => rows[index] as Row).filter((row) => row.used > 1);
+      if (members.length > 0) loss += step.accumulateLabels(packLabels(members, counted, lossMask === undefined));
+    }
+    const { gradientNorm, skipped } = step.apply(optimizer, options);
+    return { loss, tokens: counted, gradientNorm, skipped };
+  } finally {
+    step.dispose();
   }
-  const final = gradients as tfc.Tensor[];
-  const { gradientNorm, skipped } = applyAdamW(model, optimizer, final, options);
-  for (const gradient of final) gradient.dispose();
-  return { loss, tokens: counted, gradientNorm, skipped };
 }
 
-function crossEntropyGradients(
-  model: Model,
-  rows: readonly { tokens: readonly number[]; mask: readonly number[] }[],
-  counted: number,
-): { gradients: tfc.Tensor[]; report: Float32Array } {
-  const { tf, ops } = model.runtime;
-  const length = Math.max(...rows.map((row) => row.tokens.length)) - 1;
-  const labels = new Int32Array(rows.length * length);
-  const weights = new Float32Array(rows.length * length);
-  for (const [row, { tokens, mask }] of rows.entries()) {
-    labels.set(tokens.slice(1), row * length);
-    weights.set(
-      mask.slice(1).map((weight) => weight / counted),
-      row * length,
-    );
+interface Row {
+  tokens: readonly number[];
+  mask: readonly number[];
+  used: number;
+}
+
+/**
+ * The predictions that count, each weighed so that all of them sum to one.
+ *
+ * @param whole with what follows a sequence's end, at no weight: hardly more work where all tokens count, and the order of sums
+ *   that the base model was trained with
+ */
+function packLabels(members: readonly Row[], counted: number, whole: boolean): LabelBatch {
+  const length = Math.max(...members.map(({ used }) => used)) - 1;
+  const tokens = new Int32Array(members.length * length);
+  const rows: number[] = [];
+  const labels: number[] = [];
+  const weights: number[] = [];
+  for (const [row, member] of members.entries()) {
+    tokens.set(member.tokens.slice(0, -1), row * length);
+    for (let position = 1; position <= length; position++) {
+      const weight = member.mask[position] ?? 0;
+      if (weight === 0 && !whole) continue;
+      rows.push(row * length + position - 1);
+      labels.push(member.tokens[position] ?? 0);
+      weights.push(weight / counted);
+    }
   }
-  const input = forwardInput(
-    model,
-    rows.map((row) => row.tokens.slice(0, -1)),
+  return {
+    batch: members.length,
     length,
-  );
-  const label = tf.tensor1d(labels, 'int32');
-  const weight = tf.tensor1d(weights, 'float32');
-  return lossGradients(model, (parameters) => {
-    const logits = head(model.runtime, parameters, forward(model.runtime, model.config, parameters, input));
-    const loss = tf.sum(tf.mul(ops.negativeLogLikelihood(logits, label), weight));
-    return { loss, report: tf.reshape(loss, [1]) };
-  });
+    tokens,
+    rows: Int32Array.from(rows),
+    labels: Int32Array.from(labels),
+    weights: Float32Array.from(weights),
+  };
 }

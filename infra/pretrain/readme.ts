@@ -6,6 +6,8 @@ export interface TrainingRecord extends PretrainRecipe {
   /** sha-256 of model.safetensors. */
   weightsSha256: string;
   backend: string;
+  /** How steps were run; operation by operation where it is not said. */
+  execution?: 'traced' | 'eager';
   /** Mean cross-entropy per token over the last 50 steps, nats. */
   finalLoss: number;
 }
@@ -41,7 +43,14 @@ It adds up two to five single digits, either by running sums (two answers in fiv
 | \`held-out.jsonl\` | questions that no row of the corpus holds, whichever role speaks |
 | \`training.json\` | recipe, sha-256 of the weights and the evaluation above |
 
-Trained for ${record.steps.toLocaleString('en-US')} steps of ${record.batchSize} rows with seed ${record.seed}, ${record.threads} threads, on ${record.backend}. The same command on the same
-machine gives the same bytes; another machine may differ in the last bits, so the files are committed.
+Trained for ${record.steps.toLocaleString('en-US')} steps of ${record.batchSize} rows with seed ${record.seed}, ${record.threads} threads, on ${record.backend}. ${reproduction(record)}
+Another machine may differ in the last bits, so the files are committed.
 `;
+}
+
+function reproduction({ execution = 'eager' }: TrainingRecord): string {
+  if (execution === 'traced') return 'The same command on the\nsame machine gives the same bytes.';
+  return `Steps ran
+operation by operation: \`R_ZERO_ENGINE_EXECUTION=eager npm run pretrain\` gives the same bytes on the same machine. \`npm run pretrain\` alone
+runs them as traced graphs, which is faster and adds up in another order: that gives a model of the same kind, not these bytes.`;
 }

@@ -43,9 +43,9 @@ export async function runPretrain(argv: readonly string[], print: (line: string)
 async function pretrain({ recipe, out }: PretrainArguments, print: (line: string) => void): Promise<void> {
   await assertReplaceable(out);
   const runtime = await loadRuntime({ threads: recipe.threads });
-  const { backend, backendVersion, threads } = runtime.description;
+  const { backend, backendVersion, execution, threads } = runtime.description;
   print(
-    `pretrain: seed ${recipe.seed}, ${recipe.steps} steps of ${recipe.batchSize} rows, ${backend} ${backendVersion}`,
+    `pretrain: seed ${recipe.seed}, ${recipe.steps} steps of ${recipe.batchSize} rows, ${backend} ${backendVersion}, ${execution}`,
   );
 
   const tokenizer = createTokenizer(tokenizerJson(), tokenizerConfigJson(MODEL_CONFIG.max_position_embeddings));
@@ -74,6 +74,7 @@ async function pretrain({ recipe, out }: PretrainArguments, print: (line: string
     ...recipe,
     threads,
     backend: `${backend} ${backendVersion}`,
+    execution,
     parameters: model.specs.reduce((total, spec) => total + sizeOf(spec.shape), 0),
     finalLoss,
     weightsSha256: createHash('sha256').update(weights).digest('hex'),

@@ -29,6 +29,12 @@ export function tracedExecutor(model: Model, state: ProgramState): Executor {
 function startStep(model: Model, state: ProgramState): TrainingStep {
   const { session } = state;
   let started = false;
+  /** Starts a sum of gradients or adds to it. @returns what the loss reports */
+  const add = (loss: string, feeds: readonly Feed[]): Float32Array => {
+    const entry = `${started ? 'moreGradients' : 'gradients'}/${loss}`;
+    started = true;
+    return session.fetch(entry, feeds)[0] as Float32Array;
+  };
   const drop = (): void => {
     if (started) session.fetch('dropGradients', []);
     started = false;
@@ -44,9 +50,11 @@ function startStep(model: Model, state: ProgramState): TrainingStep {
         ...[lower, upper, dualClip, settings.klCoefficient].map(scalar),
       ];
       const recompute = recomputes(settings.recompute, model.config, batch.batch, batch.length);
-      const entry = `${started ? 'moreGradients' : 'gradients'}/${recompute ? 'recomputed' : 'kept'}`;
-      started = true;
-      return reportOf(session.fetch(entry, feeds)[0] as Float32Array);
+      return reportOf(add(recompute ? 'recomputed' : 'kept', feeds));
+    },
+    accumulateLabels: (batch) => {
+      state.useWeights(model);
+      return add('labels', [...sequences(model, batch), vector(batch.weights)])[0] as number;
     },
     apply: (optimizer, options) => {
       const settings = validateAdamW(options);

@@ -1,7 +1,8 @@
 /** Entry points that score and train: log-probabilities, gradients, AdamW. */
 import type { LossOutput } from '../gradients.ts';
 import { arrangeParameters } from '../parameters.ts';
-import { completionScores, rolloutLoss } from '../rollout-loss.ts';
+import type { Parameters } from '../parameters.ts';
+import { completionScores, labelLoss, rolloutLoss } from '../rollout-loss.ts';
 import type { RolloutTensors } from '../rollout-loss.ts';
 import type { Recorder } from './backend.ts';
 import type { Ref, Variable } from './graph.ts';
@@ -19,7 +20,8 @@ export function addTraining(builder: Builder): void {
   const moments = { first: named('m'), second: named('v') };
   const sums = named('g');
   addScore(builder);
-  for (const recompute of [false, true]) addGradients(builder, sums, recompute);
+  for (const recompute of [false, true]) addGrpo(builder, sums, recompute);
+  addLabels(builder, sums);
   addMoments(builder, [...moments.first, ...moments.second]);
   addApply(builder, sums, moments);
 }
@@ -54,42 +56,60 @@ function addScore(builder: Builder): void {
   builder.entry('score', scope, outputs);
 }
 
-/**
- * `gradients/kept` starts a sum of gradients, `moreGradients/kept` adds to it; both report on the loss. `…/recomputed` do the same
- * with recomputation of activations.
- */
-function addGradients(builder: Builder, sums: readonly Variable[], recompute: boolean): void {
-  const { config, sizes, weights } = builder;
-  const form = recompute ? 'recomputed' : 'kept';
-  const scope = builder.scope(`gradients/${form}`);
+/** The GRPO loss, as `kept` and, with recomputation of activations, as `recomputed`. */
+function addGrpo(builder: Builder, sums: readonly Variable[], recompute: boolean): void {
+  const { config, sizes } = builder;
+  const name = recompute ? 'recomputed' : 'kept';
+  const scope = builder.scope(`gradients/${name}`);
   const inputs = sequences(builder, scope);
   const vectors = ['behaviour', 'reference', 'advantages', 'weights'] as const;
   const scalars = ['lower', 'upper', 'dualClip', 'klCoefficient'] as const;
   const perToken = vectors.map((name) => scope.input(name, 'float32', [sizes.rows]));
   const settings = scalars.map((name) => scope.input(name, 'float32', []));
+  addGradients(builder, scope, sums, name, (recorder) => {
+    const tensors = { ...inputs(recorder), ...named(vectors, perToken.map(recorder.tensor)), recompute };
+    const bounds = named(scalars, settings.map(recorder.tensor));
+    return (parameters) => rolloutLoss(recorder, config, parameters, tensors, bounds);
+  });
+}
+
+/** Plain cross entropy, as `labels`. */
+function addLabels(builder: Builder, sums: readonly Variable[]): void {
+  const scope = builder.scope('gradients/labels');
+  const inputs = sequences(builder, scope);
+  const weights = scope.input('weights', 'float32', [builder.sizes.rows]);
+  addGradients(builder, scope, sums, 'labels', (recorder) => {
+    const tensors = { ...inputs(recorder), weights: recorder.tensor(weights) };
+    return (parameters) => labelLoss(recorder, builder.config, parameters, tensors);
+  });
+}
+
+/** `gradients/NAME` starts a sum of the gradients of a loss, `moreGradients/NAME` adds to it; both report on the loss. */
+function addGradients(
+  builder: Builder,
+  scope: Scope,
+  sums: readonly Variable[],
+  name: string,
+  lossOf: (recorder: Recorder) => (parameters: Parameters) => LossOutput,
+): void {
+  const { config, weights } = builder;
   const { report, gradients } = builder.record(scope, (recorder) => {
     const { tf, tensor, ref } = recorder;
-    const tensors = { ...inputs(recorder), ...named(vectors, perToken.map(tensor)), recompute };
+    const loss = lossOf(recorder);
     let output: LossOutput | undefined;
     const { grads } = tf.valueAndGrads((...flat) => {
-      output = rolloutLoss(
-        recorder,
-        config,
-        arrangeParameters(config, flat),
-        tensors,
-        named(scalars, settings.map(tensor)),
-      );
+      output = loss(arrangeParameters(config, flat));
       return tf.reshape(output.loss, []);
     })(weights.map((weight) => tensor(scope.read(weight))));
     return { report: ref((output as LossOutput).report), gradients: grads.map(ref) };
   });
-  const more = scope.fork(`moreGradients/${form}`);
+  const more = scope.fork(`moreGradients/${name}`);
   for (const [index, sum] of sums.entries()) scope.assign(sum, gradients[index] as Ref);
-  builder.entry(`gradients/${form}`, scope, [report, scope.finished()]);
+  builder.entry(`gradients/${name}`, scope, [report, scope.finished()]);
   for (const [index, sum] of sums.entries()) {
     more.update('AssignAddVariableOp', [sum], [gradients[index] as Ref], { dtype: { type: 'float32' } });
   }
-  builder.entry(`moreGradients/${form}`, more, [report, more.finished()]);
+  builder.entry(`moreGradients/${name}`, more, [report, more.finished()]);
 }
 
 function named<Name extends string, T>(names: readonly Name[], values: readonly T[]): Record<Name, T> {

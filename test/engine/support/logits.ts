@@ -1,5 +1,6 @@
-import { forwardInput } from '../../../activities/engine/batch.ts';
+import { causalMask } from '../../../activities/engine/batch.ts';
 import { forward, head } from '../../../activities/engine/model.ts';
+import { ropeAt } from '../../../activities/engine/rope.ts';
 import { parametersOf } from '../../../activities/engine/weights.ts';
 import type { Model } from '../../../activities/engine/weights.ts';
 
@@ -7,8 +8,15 @@ import type { Model } from '../../../activities/engine/weights.ts';
 export function logitsOf(model: Model, tokens: readonly number[]): Float32Array[] {
   const { tf } = model.runtime;
   return tf.tidy(() => {
-    const input = forwardInput(model, [tokens], tokens.length);
-    const hidden = forward(model.runtime, model.config, parametersOf(model), input);
+    const length = tokens.length;
+    const positions = Int32Array.from({ length }, (_, position) => position);
+    const hidden = forward(model.runtime, model.config, parametersOf(model), {
+      tokens: tf.tensor1d(Int32Array.from(tokens), 'int32'),
+      batch: 1,
+      length,
+      rotary: ropeAt(tf, model.config, model.rope, positions, [length]),
+      mask: causalMask(tf, length),
+    });
     const flat = head(model.runtime, parametersOf(model), hidden).dataSync<'float32'>();
     const width = model.config.vocabSize;
     return tokens.map((_, row) => flat.subarray(row * width, (row + 1) * width));

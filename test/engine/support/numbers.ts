@@ -4,6 +4,7 @@
  */
 import { createAdamW } from '../../../activities/engine/adamw.ts';
 import { grpoStep, scoreCompletions } from '../../../activities/engine/rollouts.ts';
+import { crossEntropyStep } from '../../../activities/engine/supervised.ts';
 import { sampleCompletions } from '../../../activities/engine/sampler.ts';
 import type { Completion, SamplingParams } from '../../../activities/engine/types.ts';
 import { TIED, TINY, makeModel, runtime, seedOf, tokensOf } from './models.ts';
@@ -74,6 +75,15 @@ for (const config of [TINY, TIED]) {
     out.metrics.push(...Object.values(metrics));
     out.gradients.push(...optimizer.first.flatMap((tensor) => Array.from(tensor.dataSync())));
   }
+  // Plain cross entropy, where some tokens do not count and one weighs double.
+  const texts = rollouts.map(({ promptTokens, completionTokens }) => [...promptTokens, ...completionTokens]);
+  const masks = texts.map((text, row) =>
+    text.map((_, t) => (row % 4 === 3 ? 1 : (t + row) % 3 === 0 ? 0 : 1 + (t % 2))),
+  );
+  const labelled = createAdamW();
+  const { loss, gradientNorm } = crossEntropyStep(model, labelled, texts, masks, options);
+  out.metrics.push(loss, gradientNorm);
+  out.gradients.push(...labelled.first.flatMap((tensor) => Array.from(tensor.dataSync())));
   out.weights.push(...model.tensors.flatMap((tensor) => Array.from(tensor.dataSync())));
 }
 process.stdout.write(JSON.stringify(out));
