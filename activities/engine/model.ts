@@ -100,7 +100,12 @@ export function decode(
     const [unrotated, value] = tf.split(joined, [heads + kvHeads, kvHeads], 1) as Pair;
     const [query, key] = tf.split(ops.rotate(unrotated, rotary.cos, rotary.sin), [heads, kvHeads], 1) as Pair;
     const { keys, values } = append(index, key, value);
-    const scores = tf.matMul(tf.reshape(query, [batch, kvHeads, group, headDim]), keys, false, true);
+    const grouped = tf.reshape(query, [batch, kvHeads, group, headDim]);
+    // With one query a head its transpose is free, that of all keys is not.
+    const scores =
+      group === 1
+        ? tf.reshape(tf.matMul(keys, grouped, false, true), [batch, kvHeads, 1, keys.shape[2] as number])
+        : tf.matMul(grouped, keys, false, true);
     const weights = tf.softmax(mask ? tf.add(scores, mask) : scores);
     const mixed = tf.reshape(tf.matMul(weights, values), [batch, heads * headDim]);
     x = tf.add(x, ops.linear(mixed, layer.output));
