@@ -26,13 +26,13 @@ export function trainChallengerStep(deps: ActivityDependencies, ref: UnitRef): P
     const preset = getPreset(config.preset);
     const checkpoints = await stepCheckpoints(deps, context, 'challenger');
     const solverCheckpoint = await checkpointBefore(deps.database, run.runId, 'solver', place.iteration, 0);
-    const policyOptions = { withOptimizer: place.unit > 0, call };
+    const policyOptions = { withOptimizer: place.unit > 0, threads: config.threads, call };
     return withModel(deps, checkpoints.before, policyOptions, async (policy) => {
       const written = await writeQuestions(deps, context, policy, settings.rollouts, 'training');
       const asked = written
         .filter(({ parsed }) => parsed.status === 'valid')
         .map(({ item, parsed }) => ({ item, question: parsed.question ?? '' }));
-      const answered = await withModel(deps, solverCheckpoint, { call }, (solver) =>
+      const answered = await withModel(deps, solverCheckpoint, { threads: config.threads, call }, (solver) =>
         answerQuestions(deps, context, solver, asked, settings.votes, 'training'),
       );
       const voteOf = new Map(answered.map(({ item, vote }) => [item, vote]));

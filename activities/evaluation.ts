@@ -36,7 +36,7 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
       })),
     );
     const params = { temperature: mode === 'greedy' ? 0 : 1, topP: 1, topK: 0 };
-    const sampled = await withModel(deps, checkpointId, { call }, (solver) =>
+    const sampled = await withModel(deps, checkpointId, { threads: config.threads, call }, (solver) =>
       sampleAs('solver', deps, context, solver, prompts, params),
     );
     const preset = getPreset(config.preset);

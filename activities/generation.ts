@@ -81,7 +81,7 @@ export function generateQuestions(deps: ActivityDependencies, ref: UnitRef): Pro
     const checkpointId = await checkpointBefore(deps.database, run.runId, 'challenger', place.iteration + 1, 0);
     const { questions: total, shardSize } = config.labelling;
     const count = Math.min(shardSize, total - place.unit * shardSize);
-    const written = await withModel(deps, checkpointId, { call }, (challenger) =>
+    const written = await withModel(deps, checkpointId, { threads: config.threads, call }, (challenger) =>
       writeQuestions(deps, context, challenger, count, 'generation'),
     );
     return {

@@ -123,6 +123,11 @@ const runInput = z.strictObject({
    * file on the worker; the model folder's `r-zero.json` when omitted, and `official` when it has none.
    */
   prompts: z.string().min(1).max(4096).optional(),
+  /**
+   * Threads inside one operation of the engine. Results are the same bit by bit for a fixed number only: name one for a run that
+   * moves between machines. When omitted, 1 for a model of up to a million parameters, otherwise all of the engine's machine.
+   */
+  threads: count(1024).optional(),
   /** Sequences decoded together. */
   batchSize: count(4096).default(256),
   /** Sequences a forward and backward pass. */

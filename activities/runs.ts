@@ -14,6 +14,7 @@ import type {
 import type { ActivityDependencies } from './dependencies.ts';
 import { importModel } from './engine/import-model.ts';
 import { readConfigOf } from './engine/model-files.ts';
+import { threadsFor } from './engine/threads.ts';
 import { RZeroError } from './errors.ts';
 import { loadHeldOut } from './held-out.ts';
 import { getPreset } from './method/presets.ts';
@@ -132,6 +133,7 @@ async function createRun(deps: ActivityDependencies, runId: string, resolved: Re
   const { profile, hash } = await loadProfile(folder, resolved.config.prompts);
   const heldOut = await loadHeldOut(folder);
   await refuseLongCompletions(folder, resolved.config);
+  const config = await withThreads(folder, resolved.config);
   const base = await importModel(folder, checkpointRoot(deps));
   await transaction(deps.database, async (client) => {
     await insertCheckpoint(client, checkpointRow(base));
@@ -144,7 +146,7 @@ async function createRun(deps: ActivityDependencies, runId: string, resolved: Re
       control: resolved.config.control,
       iterations: resolved.iterations,
       status: 'running',
-      config: resolved.config,
+      config,
       baseCheckpointId: base.id,
       heldOutHash: heldOut?.hash ?? null,
       profile,
@@ -166,6 +168,12 @@ async function refuseLongCompletions(folder: string, config: RunConfig): Promise
       { field: `${role}.maxTokens`, fix: `Choose less than ${maxPositions}.` },
     );
   }
+}
+
+/** Settled once, so that every attempt of every step computes alike, whatever else its worker is doing. */
+async function withThreads(folder: string, config: RunConfig): Promise<RunConfig> {
+  const threads = config.threads ?? threadsFor(await readConfigOf(folder));
+  return threads === undefined ? config : { ...config, threads };
 }
 
 function refuseChanges(runId: string, resolved: ResolvedRunInput, stored: RunConfig): void {

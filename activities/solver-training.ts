@@ -33,7 +33,8 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
     }
     const batch = batchOf(dataset, context, questions);
     const checkpoints = await stepCheckpoints(deps, context, 'solver');
-    return withModel(deps, checkpoints.before, { withOptimizer: place.unit > 0, call }, async (policy) => {
+    const policyOptions = { withOptimizer: place.unit > 0, threads: config.threads, call };
+    return withModel(deps, checkpoints.before, policyOptions, async (policy) => {
       const prompts = batch.flatMap(({ question }, item) =>
         Array.from({ length: groupSize }, (_, sample) => ({
           prompt: solverPrompt(context.profile, question),

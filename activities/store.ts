@@ -44,7 +44,7 @@ export async function refusePruned(record: CheckpointRecord): Promise<void> {
 export async function withModel<T>(
   deps: ActivityDependencies,
   checkpointId: string,
-  options: { withOptimizer?: boolean; call: CallOptions },
+  options: { withOptimizer?: boolean; threads: number | undefined; call: CallOptions },
   use: (lease: ModelLease) => Promise<T>,
 ): Promise<T> {
   const lease = await deps.engine.open(
@@ -52,6 +52,7 @@ export async function withModel<T>(
       path: checkpointPath(deps, checkpointId),
       expectId: checkpointId,
       withOptimizer: options.withOptimizer ?? false,
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
     },
     options.call,
   );

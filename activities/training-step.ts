@@ -58,7 +58,9 @@ export async function updatePolicy(
   const settings = config[role];
   const { clipLow, clipHigh, dualClip, aggregation } = getPreset(config.preset).grpo;
   const scored = rollouts.map(({ promptTokens, tokens }) => ({ promptTokens, completionTokens: tokens }));
-  const referenceScores = await withModel(deps, reference, { call }, (lease) => lease.score(scored, call));
+  const referenceScores = await withModel(deps, reference, { threads: config.threads, call }, (lease) =>
+    lease.score(scored, call),
+  );
   const items: TrainItem[] = rollouts.map((rollout, index) => ({
     ...scored[index]!,
     behaviourLogprobs: rollout.logprobs,

@@ -6,7 +6,7 @@ import { Context } from '@temporalio/activity';
 import type pg from 'pg';
 import type { IterationRef, Phase, UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import type { CallOptions, EngineProgress } from './engine/types.ts';
+import type { CallOptions, EngineDescription, EngineProgress } from './engine/types.ts';
 import { RZeroError } from './errors.ts';
 import { asFailure, codeOf } from './failures.ts';
 import type { RunConfig } from './run-input.ts';
@@ -82,7 +82,7 @@ async function attemptUnit(
       call: { signal: activity.cancellationSignal, onProgress },
     });
     const seconds = (performance.now() - started) / 1000;
-    const engine = outcome.usesModel ? await deps.engine.describe() : undefined;
+    const engine = outcome.usesModel ? await describeEngine(deps, run.config as RunConfig) : undefined;
     const commit = { attemptId, holder: owner, seconds, metrics: outcome.metrics, engine: engine ?? null };
     const committed = await commitUnit(deps.database, place, commit, async (client) => {
       await outcome.write(client);
@@ -95,6 +95,10 @@ async function attemptUnit(
     if (attemptId !== undefined) await noteFailure(deps, attemptId, error, activity.cancellationSignal.aborted);
     throw failure;
   }
+}
+
+function describeEngine({ engine }: ActivityDependencies, { threads }: RunConfig): Promise<EngineDescription> {
+  return engine.describe(threads === undefined ? {} : { threads });
 }
 
 /** Signs of life while `work` goes on. @param details what to say; asked for at every beat */

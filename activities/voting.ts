@@ -115,7 +115,7 @@ export function labelQuestions(deps: ActivityDependencies, ref: UnitRef): Promis
     const shard = await readGeneratedQuestions(deps.database, run.runId, place.iteration, place.unit);
     const valid = shard.filter(({ status }) => status === 'valid');
     const asked = valid.map(({ item, question }) => ({ item, question: question ?? '' }));
-    const answered = await withModel(deps, checkpointId, { call }, (solver) =>
+    const answered = await withModel(deps, checkpointId, { threads: config.threads, call }, (solver) =>
       answerQuestions(deps, context, solver, asked, config.labelling.votes, 'generation'),
     );
     const ids = new Map(valid.map(({ item, questionId }) => [item, questionId]));

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { RZeroError } from '../errors.ts';
-import { ENGINE_ENVIRONMENT } from './environment.ts';
+import { engineEnvironment } from './environment.ts';
 import { fromWireError, speaksOfMemory } from './protocol.ts';
 import type { Calls, FromHost, HostOptions, Method } from './protocol.ts';
 import type { CallOptions } from './types.ts';
@@ -159,7 +159,7 @@ function forkHost(host: HostOptions): ChildProcess {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return fork(file, [JSON.stringify(host)], {
     execArgv: loaderArguments(extension),
-    env: { ...ENGINE_ENVIRONMENT, ...env },
+    env: { ...engineEnvironment(host.threads), ...env },
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

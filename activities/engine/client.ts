@@ -4,6 +4,15 @@ import type { Child, ChildEvent } from './child.ts';
 import type { HostOptions } from './protocol.ts';
 import type { CallOptions, Engine, ModelLease } from './types.ts';
 
+/** A child process with its own number of threads, started when it is needed. */
+interface Slot {
+  child(): Child;
+  during<T>(work: () => Promise<T>): Promise<T>;
+  /** A lease of this child was opened. @returns to be called when it is closed */
+  hold(owner: Child): () => void;
+  stop(): Promise<void>;
+}
+
 export interface TfjsEngineOptions extends HostOptions {
   /** The child process starting, ending or writing a line to its standard error. */
   onEvent?: (event: ChildEvent) => void;
@@ -17,8 +26,38 @@ export interface TfjsEngineOptions extends HostOptions {
  * The engine in a child process, started with the first call: the caller's event loop stays free, cancelling works at any
  * time, and running out of memory or a native crash is an ordinary error. A lease of a process that has ended fails with
  * `EngineCrashed`; open the model again from its last checkpoint.
+ *
+ * TensorFlow takes its number of threads when it is loaded, so models that ask for different numbers get a process each.
  */
 export function createTfjsEngine(options: TfjsEngineOptions = {}): Engine {
+  const slots = new Map<number | undefined, Slot>();
+  const slotOf = (threads = options.threads): Slot => {
+    const known = slots.get(threads);
+    if (known) return known;
+    const slot = createSlot(threads === undefined ? options : { ...options, threads });
+    slots.set(threads, slot);
+    return slot;
+  };
+  return {
+    describe: ({ threads, ...call } = {}) => {
+      const { during, child } = slotOf(threads);
+      return during(() => child().call('describe', {}, call));
+    },
+    open: ({ threads, ...source }, call) => {
+      const { during, child, hold } = slotOf(threads);
+      return during(async () => {
+        const owner = child();
+        const state = await owner.call('open', { source }, call);
+        return createLease(owner, state, during, hold(owner));
+      });
+    },
+    close: async () => {
+      await Promise.all([...slots.values()].map((slot) => slot.stop()));
+    },
+  };
+}
+
+function createSlot(options: TfjsEngineOptions): Slot {
   const { onEvent, idleExitSeconds = 300, cancelGraceMs = 1000, ...host } = options;
   let current: Child | undefined;
   let idleTimer: NodeJS.Timeout | undefined;
@@ -53,17 +92,15 @@ export function createTfjsEngine(options: TfjsEngineOptions = {}): Engine {
   };
 
   return {
-    describe: (call) => during(() => child().call('describe', {}, call)),
-    open: (source, call) =>
-      during(async () => {
-        const owner = child();
-        const state = await owner.call('open', { source }, call);
-        openLeases++;
-        return createLease(owner, state, during, () => {
-          if (owner === current) openLeases--;
-        });
-      }),
-    close: async () => {
+    child,
+    during,
+    hold: (owner) => {
+      if (owner === current) openLeases++;
+      return () => {
+        if (owner === current) openLeases--;
+      };
+    },
+    stop: async () => {
       clearTimeout(idleTimer);
       const ending = current;
       current = undefined;

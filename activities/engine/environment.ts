@@ -7,3 +7,11 @@ export const ENGINE_ENVIRONMENT: Readonly<Record<string, string>> = {
   TF_ONEDNN_USE_SYSTEM_ALLOCATOR: '1',
   MALLOC_ARENA_MAX: '1',
 };
+
+/** With one thread, which is for small models, time is what counts: the pools stay, and operations are not handed around. */
+const ONE_THREAD: Readonly<Record<string, string>> = { TF_NUM_INTEROP_THREADS: '1' };
+
+/** @param threads inside one operation; all there are when omitted */
+export function engineEnvironment(threads: number | undefined): Readonly<Record<string, string>> {
+  return threads === 1 ? ONE_THREAD : ENGINE_ENVIRONMENT;
+}

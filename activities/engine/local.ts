@@ -8,7 +8,7 @@ import type { LoadedModel } from './model-folder.ts';
 import { grpoStep, scoreCompletions } from './rollouts.ts';
 import { sampleCompletions } from './sampler.ts';
 import { loadRuntime } from './tensorflow.ts';
-import type { RuntimeOptions } from './tensorflow.ts';
+import type { Runtime, RuntimeOptions } from './tensorflow.ts';
 import type { CallOptions, Engine, ModelLease, ModelSource } from './types.ts';
 import { disposeModel, weightsHash } from './weights.ts';
 
@@ -26,7 +26,7 @@ export function createLocalEngine(options: LocalEngineOptions = {}): Engine {
   const enqueue = createQueue();
   const leases = new Set<ModelLease>();
   return {
-    describe: () => enqueue(undefined, async () => (await loadRuntime(options)).description),
+    describe: ({ threads } = {}) => enqueue(undefined, async () => (await runtimeWith(options, threads)).description),
     open: (source, call = {}) =>
       enqueue(call.signal, async () => {
         const loaded = await openModel(options, cache, source);
@@ -43,12 +43,25 @@ export function createLocalEngine(options: LocalEngineOptions = {}): Engine {
 
 async function openModel(options: RuntimeOptions, cache: ModelCache, source: ModelSource): Promise<LoadedModel> {
   const withOptimizer = source.withOptimizer ?? false;
+  const runtime = await runtimeWith(options, source.threads);
   const key = await cacheKey(source);
   const cached = cache.get(key, withOptimizer);
   if (cached) return cached;
-  const loaded = await loadModelFolder(await loadRuntime(options), source);
+  const loaded = await loadModelFolder(runtime, source);
   cache.put(key, loaded, withOptimizer);
   return loaded;
+}
+
+/** @throws RZeroError `EngineRequestInvalid` when this process computes with another number of threads */
+async function runtimeWith(options: RuntimeOptions, threads: number | undefined): Promise<Runtime> {
+  const runtime = await loadRuntime(threads === undefined ? options : { ...options, threads });
+  const { backend, threads: present } = runtime.description;
+  // WebAssembly has one thread whatever is asked for.
+  if (threads === undefined || threads === present || backend === 'wasm') return runtime;
+  throw new RZeroError('EngineRequestInvalid', `This process computes with ${present} threads, not ${threads}.`, {
+    field: 'threads',
+    fix: 'Open the model in a process of its own.',
+  });
 }
 
 type Enqueue = <T>(signal: AbortSignal | undefined, work: () => Promise<T>) => Promise<T>;

@@ -141,6 +141,11 @@ export interface ModelSource {
   expectId?: string;
   /** Load optimizer moments when there are any; false starts a fresh optimizer. @default false */
   withOptimizer?: boolean;
+  /**
+   * Threads inside one operation. Part of what makes a result reproducible bit by bit, so it belongs to a run and not to
+   * whoever opened a model first. @default the engine's own
+   */
+  threads?: number;
 }
 
 export interface EngineDescription {
@@ -188,7 +193,8 @@ export interface ModelLease {
 }
 
 export interface Engine {
-  describe(call?: CallOptions): Promise<EngineDescription>;
+  /** @param call with the `threads` that models are opened with */
+  describe(call?: CallOptions & Pick<ModelSource, 'threads'>): Promise<EngineDescription>;
   open(source: ModelSource, call?: CallOptions): Promise<ModelLease>;
   /** Ends the child process. The next call starts a new one. */
   close(): Promise<void>;

@@ -125,6 +125,39 @@ test('it says what it runs on, and progress comes through', async (t) => {
   assert.deepEqual(seen.at(-1), { stage: 'sampling', done: 256, total: 256 });
 });
 
+test('threads go with the model, whatever was opened first', async (t) => {
+  const folder = await demoFolder(t);
+  const { engine, events } = watch(t);
+  const step = async (): Promise<unknown> => {
+    const lease = await engine.open({ path: folder, threads: 1 });
+    const items = await rolloutsOf(lease, 24, 1, DEMO.vocabSize);
+    await lease.trainStep(items, { learningRate: 1e-3 });
+    const { modelId } = lease;
+    await lease.close();
+    return [items, modelId];
+  };
+  const alone = await step();
+  const other = await engine.open({ path: folder });
+  await other.sample(SMALL);
+  assert.deepEqual(await step(), alone);
+  assert.equal((await engine.describe()).threads, 2);
+  assert.equal((await engine.describe({ threads: 1 })).threads, 1);
+  const started = events.flatMap((event) => (event.kind === 'started' ? [event.pid] : []));
+  assert.equal(started.length, 2);
+  await other.close();
+  await engine.close();
+  assert.deepEqual(started.filter(isAlive), []);
+});
+
+test('a process that computes with another number of threads refuses the model', async (t) => {
+  const local = createLocalEngine({ threads: 2 });
+  await assert.rejects(local.open({ path: await demoFolder(t), threads: 1 }), {
+    code: 'EngineRequestInvalid',
+    field: 'threads',
+  });
+  await local.close();
+});
+
 test('errors cross the process boundary with code, field and fix', async (t) => {
   const folder = await demoFolder(t);
   const { engine } = watch(t);
