@@ -72,6 +72,13 @@ export interface IterationSummary {
   metrics: Record<string, number>;
 }
 
+export interface PruneResult {
+  /** Checkpoints of which files were deleted. */
+  pruned: number;
+  /** Freed by it. */
+  bytes: number;
+}
+
 export interface RunStatusChange {
   runId: string;
   /** Workflow id of the run; without its lease the change is not written. */
@@ -96,6 +103,8 @@ export interface OrchestrationActivities {
   beginIteration(ref: IterationRef): Promise<IterationPlan>;
   gateQuestions(ref: UnitRef): Promise<UnitResult>;
   auditLabels(ref: UnitRef): Promise<UnitResult>;
+  /** Deletes what the run's `checkpoints.keep` gives up, now that the iteration's work is done. */
+  pruneCheckpoints(ref: IterationRef): Promise<PruneResult>;
   finishIteration(ref: IterationRef): Promise<IterationSummary>;
 }
 

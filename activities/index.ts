@@ -6,6 +6,7 @@ import { evaluateSolver } from './evaluation.ts';
 import { asFailure } from './failures.ts';
 import { gateQuestions } from './filtering.ts';
 import { generateQuestions } from './generation.ts';
+import { pruneCheckpoints } from './pruning.ts';
 import { beginIteration, changeStatus, extendRun, finishIteration, openRun } from './runs.ts';
 import { trainSolverStep } from './solver-training.ts';
 import { withHeartbeat } from './unit.ts';
@@ -20,6 +21,7 @@ export function createActivities(deps: ActivityDependencies): RZeroActivities {
     extendRun: coded((extension) => extendRun(deps, extension)),
     setRunStatus: coded((change) => changeStatus(deps, change)),
     beginIteration: coded((ref) => beginIteration(deps, ref)),
+    pruneCheckpoints: coded((ref) => withHeartbeat(() => pruneCheckpoints(deps, ref))),
     finishIteration: coded((ref) => finishIteration(deps, ref)),
     gateQuestions: (ref) => gateQuestions(deps, ref),
     auditLabels: (ref) => auditLabels(deps, ref),

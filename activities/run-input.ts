@@ -109,6 +109,14 @@ const evaluation = z.strictObject({
   samples: count(1024).default(8),
 });
 
+const checkpoints = z.strictObject({
+  /**
+   * What a finished iteration leaves of its checkpoints: `all` of them, the policies at the `iterations`' ends, or none but those of
+   * the `last` one. Whatever the run needs to go on stays in any case, and each deletion is a row of `checkpoint_prunings`.
+   */
+  keep: z.enum(['all', 'iterations', 'last']).default('iterations'),
+});
+
 const runInput = z.strictObject({
   runId: runName.optional(),
   iterations: count(1000).default(3),
@@ -142,6 +150,7 @@ const runInput = z.strictObject({
   gate: gate.prefault({}),
   solver: solver.prefault({}),
   evaluation: evaluation.prefault({}),
+  checkpoints: checkpoints.prefault({}),
 });
 
 export type RunConfig = Omit<z.output<typeof runInput>, 'runId' | 'iterations'>;
@@ -265,6 +274,7 @@ function fieldsAt(path: readonly PropertyKey[]): string {
     'gate.duplicates': duplicates,
     solver,
     evaluation,
+    checkpoints,
   };
   const section = sections[path.join('.')];
   return Object.keys((section ?? runInput).shape).join(', ');

@@ -28,6 +28,13 @@ export const SUMMARY_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '5 minutes',
 };
 
+/** `pruneCheckpoints`: deletes files, on a slow disk for minutes. */
+export const PRUNE_OPTIONS: ActivityOptions = {
+  ...DATABASE_OPTIONS,
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '30 seconds',
+};
+
 /** The note "parked" in the run's row. The row is a courtesy then (Temporal shows the state), so few attempts. */
 export const STATUS_NOTE_OPTIONS: ActivityOptions = {
   ...DATABASE_OPTIONS,

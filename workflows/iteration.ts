@@ -18,7 +18,7 @@ import type {
   Phase,
   PhasePlan,
 } from '../activities/contract.ts';
-import { DATABASE_OPTIONS, STATUS_NOTE_OPTIONS, SUMMARY_OPTIONS } from './activity-options.ts';
+import { DATABASE_OPTIONS, PRUNE_OPTIONS, STATUS_NOTE_OPTIONS, SUMMARY_OPTIONS } from './activity-options.ts';
 import { describeFailure, isOwnCancellation, isParkable, isTakenOver, rethrowable } from './failures.ts';
 import { createReporter } from './iteration-reports.ts';
 import type { Reporter } from './iteration-reports.ts';
@@ -36,6 +36,7 @@ const REPORTS_PER_PHASE = 10;
 const MOST_METRICS = 24;
 
 const database = proxyActivities<OrchestrationActivities>(DATABASE_OPTIONS);
+const retention = proxyActivities<OrchestrationActivities>(PRUNE_OPTIONS);
 const summaries = proxyActivities<OrchestrationActivities>(SUMMARY_OPTIONS);
 const notes = proxyActivities<OrchestrationActivities>(STATUS_NOTE_OPTIONS);
 
@@ -101,6 +102,13 @@ async function work(state: IterationState): Promise<IterationOutcome> {
     if (!(await runPhase(state, phase))) return stopped(state);
     const last = index === plan.phases.length - 1;
     if (state.control.cancelAfterPhase && !last) return stopped(state);
+  }
+  // The base model's evaluation leaves no checkpoint.
+  if (ref.iteration > 0) {
+    const pruned = await attempt(state, 'prune checkpoints', () =>
+      retention.pruneCheckpoints.executeWithOptions({ summary: `prune after iteration ${ref.iteration}` }, [ref]),
+    );
+    if (pruned === STOPPED) return stopped(state);
   }
   const summary = await attempt(state, 'finish', () =>
     summaries.finishIteration.executeWithOptions({ summary: `finish iteration ${ref.iteration}` }, [ref]),

@@ -57,6 +57,63 @@ const prunings = async (pool: pg.Pool) =>
     )
   ).rows;
 
+describe('a run with a policy of its own', () => {
+  const iterateAndPrune = async (keep?: string) => {
+    const { pool } = await createDatabase();
+    const runner = new ActivityRunner(pool, { engine: engine() });
+    await runner.open({ ...RUN, ...(keep === undefined ? {} : { checkpoints: { keep } }) });
+    await runner.iterate('tiny', 0);
+    const results = [];
+    for (const iteration of [1, 2]) {
+      await runner.iterate('tiny', iteration);
+      results.push(await runner.prune('tiny', iteration));
+    }
+    return { pool, runner, results, dataDir: runner.deps.dataDir };
+  };
+
+  test('keeps the ends of iterations when nothing is said, and comes to the same rows as one that keeps all', async () => {
+    const all = await iterateAndPrune('all');
+    assert.deepEqual(all.results, [
+      { pruned: 0, bytes: 0 },
+      { pruned: 0, bytes: 0 },
+    ]);
+    const kept = await iterateAndPrune();
+    assert.deepEqual(await fingerprint(kept.pool, 'tiny'), await fingerprint(all.pool, 'tiny'));
+    const states = await statesOf(kept.pool, kept.dataDir);
+    assert.deepEqual(
+      Object.keys(states).filter((place) => states[place] !== 'pruned'),
+      ['base 0.0', 'challenger 1.2', 'solver 1.3', 'challenger 2.2', 'solver 2.3'],
+    );
+    assert.ok((await verifyCheckpoints(kept.pool, { dataDir: kept.dataDir, ids: [] })).ok);
+    assert.ok((await prunings(kept.pool)).every(({ policy }) => policy === 'keep iterations'));
+    assert.deepEqual(await prunings(all.pool), []);
+
+    const before = await prunings(kept.pool);
+    assert.deepEqual(await kept.runner.prune('tiny', 2), { pruned: 0, bytes: 0 });
+    assert.deepEqual(await prunings(kept.pool), before);
+  });
+
+  test('keeps the last policies alone when told so', async () => {
+    const { pool, dataDir, results } = await iterateAndPrune('last');
+    const states = await statesOf(pool, dataDir);
+    assert.deepEqual(
+      Object.keys(states).filter((place) => states[place] !== 'pruned'),
+      ['base 0.0', 'challenger 2.2', 'solver 2.3'],
+    );
+    assert.ok(results.every(({ pruned, bytes }) => pruned > 0 && bytes > 0));
+  });
+
+  test('a workflow that has lost the run deletes nothing', async () => {
+    const { pool } = await createDatabase();
+    const runner = new ActivityRunner(pool, { engine: engine() });
+    await runner.open(RUN);
+    await runner.iterate('tiny', 1);
+    const stale = new ActivityRunner(pool, { dataDir: runner.deps.dataDir, workflowId: 'r-zero/stale' });
+    await assert.rejects(stale.prune('tiny', 1), { type: 'RunConflict' });
+    assert.deepEqual(await prunings(pool), []);
+  });
+});
+
 describe('pruning a run that goes on', () => {
   test('changes none of its rows and hashes', async () => {
     const whole = new ActivityRunner((await createDatabase()).pool, { engine: engine() });

@@ -22,6 +22,7 @@ const DATABASE_NAMES = [
   'finishIteration',
   'gateQuestions',
   'openRun',
+  'pruneCheckpoints',
   'setRunStatus',
 ];
 

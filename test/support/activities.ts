@@ -82,6 +82,10 @@ export class ActivityRunner {
     return this.call(this.#activities.beginIteration, { runId, iteration, holder: this.#workflowId });
   }
 
+  prune(runId: string, iteration: number) {
+    return this.call(this.#activities.pruneCheckpoints, { runId, iteration, holder: this.#workflowId });
+  }
+
   /** All units of an iteration that are not finished yet. */
   async iterate(runId: string, iteration: number): Promise<void> {
     const plan = await this.begin(runId, iteration);

@@ -127,6 +127,13 @@ export class FakeActivities {
           this.#checkRef(ref);
           return { runId: ref.runId, iteration: ref.iteration, phases: this.#phases(ref.iteration) };
         }),
+      pruneCheckpoints: async (ref) =>
+        await this.#call(`pruneCheckpoints ${ref.iteration}`, () => {
+          this.#checkRef(ref);
+          const open = this.#phases(ref.iteration).find((phase) => phase.nextUnit < phase.units);
+          if (open) throw fakeFault(`iteration ${ref.iteration} is pruned before ${open.phase}`);
+          return { pruned: 3, bytes: 3000 };
+        }),
       finishIteration: async (ref) =>
         await this.#call(`finishIteration ${ref.iteration}`, () => {
           this.#checkRef(ref);

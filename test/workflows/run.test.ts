@@ -52,6 +52,7 @@ describe('rZeroRun', () => {
       `solver_training ${n}/1`,
       `evaluation ${n}/0`,
       `audit ${n}/0`,
+      `pruneCheckpoints ${n}`,
       `finishIteration ${n}`,
     ];
     assert.deepEqual(fake.calls, [

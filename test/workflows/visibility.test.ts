@@ -129,6 +129,7 @@ describe('what the Temporal UI shows', () => {
       trainSolverStep: gpu,
       evaluateSolver: gpu,
       auditLabels: taskQueue,
+      pruneCheckpoints: taskQueue,
       finishIteration: taskQueue,
     });
   });

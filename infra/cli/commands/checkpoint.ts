@@ -15,8 +15,8 @@ export function addCheckpoint(program: Command, runner: CommandRunner): void {
     .command('checkpoint')
     .summary('list, verify and prune the models that runs have written')
     .description(
-      'A run writes a checkpoint after every training step: weights, tokenizer and, two thirds of it, the optimizer’s moments. Nothing ' +
-        'is ever deleted by itself. Checkpoints lie in the data directory of the workers: give it with --data-dir when it is not the default.',
+      'A run writes a checkpoint after every training step: weights, tokenizer and, two thirds of it, the optimizer’s moments. After ' +
+        'each iteration the run keeps what its input says (checkpoints.keep: iterations, last or all). Checkpoints lie in the data directory of the workers: give it with --data-dir when it is not the default.',
     );
   addList(checkpoint, runner);
   addVerify(checkpoint, runner);
