@@ -6,11 +6,11 @@ import type { CallOptions, Engine, ModelLease } from './types.ts';
 
 /** A child process with its own number of threads, started when it is needed. */
 interface Slot {
-  child(): Child;
-  during<T>(work: () => Promise<T>): Promise<T>;
+  child: () => Child;
+  during: <T>(work: () => Promise<T>) => Promise<T>;
   /** A lease of this child was opened. @returns to be called when it is closed */
-  hold(owner: Child): () => void;
-  stop(): Promise<void>;
+  hold: (owner: Child) => () => void;
+  stop: () => Promise<void>;
 }
 
 export interface TfjsEngineOptions extends HostOptions {
