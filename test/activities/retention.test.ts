@@ -103,6 +103,15 @@ describe('a run with a policy of its own', () => {
     assert.ok(results.every(({ pruned, bytes }) => pruned > 0 && bytes > 0));
   });
 
+  test('a run from before there was a choice keeps everything', async () => {
+    const { pool } = await createDatabase();
+    const runner = new ActivityRunner(pool, { engine: engine() });
+    await runner.open(RUN);
+    await pool.query(`update r_zero.runs set config = config - 'checkpoints'`);
+    await runner.iterate('tiny', 1);
+    assert.deepEqual(await runner.prune('tiny', 1), { pruned: 0, bytes: 0 });
+  });
+
   test('a workflow that has lost the run deletes nothing', async () => {
     const { pool } = await createDatabase();
     const runner = new ActivityRunner(pool, { engine: engine() });
