@@ -8,8 +8,11 @@ export const ENGINE_ENVIRONMENT: Readonly<Record<string, string>> = {
   MALLOC_ARENA_MAX: '1',
 };
 
-/** With one thread, which is for small models, time is what counts: the pools stay, and operations are not handed around. */
-const ONE_THREAD: Readonly<Record<string, string>> = { TF_NUM_INTEROP_THREADS: '1' };
+/**
+ * With one thread, which is for small models, time is what counts: the pools stay, and a negative number lets a graph run in
+ * the thread that calls it (direct_session.cc) instead of being handed to another and waited for.
+ */
+const ONE_THREAD: Readonly<Record<string, string>> = { TF_NUM_INTEROP_THREADS: '-1' };
 
 /** @param threads inside one operation; all there are when omitted */
 export function engineEnvironment(threads: number | undefined): Readonly<Record<string, string>> {
