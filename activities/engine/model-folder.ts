@@ -1,3 +1,4 @@
+import type { Hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RZeroError } from '../errors.ts';
@@ -5,13 +6,14 @@ import { createAdamW } from './adamw.ts';
 import type { AdamW } from './adamw.ts';
 import { MOMENTS, OPTIMIZER, WEIGHTS, readCheckpointManifest, verifyCheckpoint } from './checkpoint.ts';
 import { readModelConfig } from './config.ts';
+import { parameterSpecs } from './parameters.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { SafetensorsFile } from './safetensors.ts';
 import { codeOf } from './staging.ts';
 import type { Runtime } from './tensorflow.ts';
 import type { ModelSource } from './types.ts';
-import { readModel, readParameters, weightsHash } from './weights.ts';
-import type { Model, ReadTensor } from './weights.ts';
+import { bytesOf, readModel, readParameters, startHash } from './weights.ts';
+import type { Model, StoredTensors } from './weights.ts';
 
 const SHARD_INDEX = 'model.safetensors.index.json';
 
@@ -48,12 +50,15 @@ export async function loadModelFolder(runtime: Runtime, source: ModelSource): Pr
 
   const { config } = await readModelConfig(path);
   const names = checkpoint ? [WEIGHTS] : await weightFiles(path);
-  const model = await withTensors(path, names, (names, read) => readModel(runtime, config, names, read));
+  const hash = checkpoint ? undefined : startHash(parameterSpecs(config));
+  const model = await withTensors(path, names, (stored) =>
+    readModel(runtime, config, stored, (values) => hash?.update(bytesOf(values))),
+  );
   const optimizer = createAdamW();
   if (withOptimizer && checkpoint && checkpoint.manifest.optimizerStep > 0) {
-    await withTensors(path, [OPTIMIZER], async (_, read) => {
-      optimizer.first = await readParameters(runtime, model.specs, (name) => read(MOMENTS.first + name));
-      optimizer.second = await readParameters(runtime, model.specs, (name) => read(MOMENTS.second + name));
+    await withTensors(path, [OPTIMIZER], async (stored) => {
+      optimizer.first = await readParameters(runtime, model.specs, stored, { prefix: MOMENTS.first });
+      optimizer.second = await readParameters(runtime, model.specs, stored, { prefix: MOMENTS.second });
     });
     optimizer.step = checkpoint.manifest.optimizerStep;
   }
@@ -61,7 +66,7 @@ export async function loadModelFolder(runtime: Runtime, source: ModelSource): Pr
     model,
     optimizer,
     companions: await readCompanions(path),
-    modelId: checkpoint?.manifest.modelId ?? weightsHash(model),
+    modelId: checkpoint?.manifest.modelId ?? (hash as Hash).digest('hex'),
     ...(checkpoint ? { checkpointId: checkpoint.id } : {}),
   };
 }
@@ -70,13 +75,17 @@ export async function loadModelFolder(runtime: Runtime, source: ModelSource): Pr
 async function withTensors<T>(
   folder: string,
   files: readonly string[],
-  use: (names: Iterable<string>, read: ReadTensor) => Promise<T>,
+  use: (stored: StoredTensors) => Promise<T>,
 ): Promise<T> {
   const opened: SafetensorsFile[] = [];
   try {
     for (const file of files) opened.push(await openSafetensors(join(folder, file)));
     const holders = new Map(opened.flatMap((file) => [...file.entries.keys()].map((name) => [name, file])));
-    return await use(holders.keys(), (name) => holders.get(name)?.read(name));
+    return await use({
+      names: holders.keys(),
+      sizeOf: (name) => holders.get(name)?.sizeOf(name),
+      read: async (name, into, from) => await holders.get(name)?.readInto(name, into, from),
+    });
   } finally {
     await Promise.all(opened.map((file) => file.close()));
   }

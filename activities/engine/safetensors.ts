@@ -95,6 +95,10 @@ export interface SafetensorsFile {
   readonly entries: ReadonlyMap<string, TensorEntry>;
   /** Values as 32-bit floats; F16 and BF16 are widened exactly. */
   read(name: string): Promise<Float32Array>;
+  /** Number of values of a tensor; undefined when there is none of that name. */
+  sizeOf(name: string): number | undefined;
+  /** Fills `into` with the values that follow the first `from` ones. */
+  readInto(name: string, into: Float32Array, from: number): Promise<void>;
   /** The same, 4 MB of floats at a time. */
   pieces(name: string): AsyncIterable<Float32Array>;
   close(): Promise<void>;
@@ -130,6 +134,19 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
         const { dtype, start, end } = find(name);
         return await values(dtype, start, end);
       },
+      sizeOf: (name) => {
+        const entry = entries.get(name);
+        return entry && (entry.end - entry.start) / BYTES[entry.dtype];
+      },
+      readInto: async (name, into, from) => {
+        const entry = find(name);
+        const { dtype } = entry;
+        const start = entry.start + from * BYTES[dtype];
+        const end = start + into.length * BYTES[dtype];
+        if (end > entry.end) throw new SafetensorsError(`has no ${from + into.length} values in tensor ${name}`);
+        if (dtype === 'F32') await fill(handle, start, new Uint8Array(into.buffer, into.byteOffset, into.byteLength));
+        else into.set(await values(dtype, start, end));
+      },
       pieces: async function* (name) {
         const { dtype, start, end } = find(name);
         const step = PIECE * BYTES[dtype];
@@ -150,13 +167,17 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
 
 async function readExactly(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
+  await fill(handle, position, bytes);
+  return bytes;
+}
+
+async function fill(handle: FileHandle, position: number, bytes: Uint8Array): Promise<void> {
   let done = 0;
-  while (done < length) {
-    const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, 2 ** 30), position + done);
+  while (done < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, done, Math.min(bytes.length - done, 2 ** 30), position + done);
     if (bytesRead === 0) throw new SafetensorsError('ends too early');
     done += bytesRead;
   }
-  return bytes;
 }
 
 /** Little-endian bytes of a fresh buffer to 32-bit floats. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import type * as tfc from '@tensorflow/tfjs-core';
 import { RZeroError } from '../errors.ts';
 import type { ModelConfig } from './config.ts';
@@ -10,6 +11,7 @@ import type { NamedTensor } from './safetensors.ts';
 import { ropeTables } from './rope.ts';
 import type { RopeTables } from './rope.ts';
 import type { Runtime } from './tensorflow.ts';
+import { createUpload } from './upload.ts';
 
 /**
  * Weights on a device. Tensors are never changed in place: an optimizer step replaces them, so models can share them
@@ -38,38 +40,57 @@ export function createModel(runtime: Runtime, config: ModelConfig, stored: Reado
   return { runtime, config, specs, rope: ropeTables(config), tensors };
 }
 
+/** The stored tensors of a model, by stored name. */
+export interface StoredTensors {
+  readonly names: Iterable<string>;
+  /** Number of values; undefined when there is no such tensor. */
+  sizeOf(name: string): number | undefined;
+  /** Fills `into` with the values that follow the first `from` ones. */
+  read(name: string, into: Float32Array, from: number): Promise<void>;
+}
+
 /**
  * The same from a source that is read tensor by tensor, so that the weights are in memory once and not twice.
  *
- * @param names of everything that the source holds
+ * @param onValues sees all values in the order of a stored file
  */
 export async function readModel(
   runtime: Runtime,
   config: ModelConfig,
-  names: Iterable<string>,
-  read: ReadTensor,
+  stored: StoredTensors,
+  onValues?: (values: Float32Array) => void,
 ): Promise<Model> {
   const specs = parameterSpecs(config);
-  refuseUnknownTensors(config, specs, names);
-  return { runtime, config, specs, rope: ropeTables(config), tensors: await readParameters(runtime, specs, read) };
+  refuseUnknownTensors(config, specs, stored.names);
+  const tensors = await readParameters(runtime, specs, stored, { onValues });
+  return { runtime, config, specs, rope: ropeTables(config), tensors };
 }
 
-/** Values by stored name; undefined when there is no such tensor. */
-export type ReadTensor = (name: string) => Promise<Float32Array> | undefined;
-
-/** One tensor for each of `specs`. @throws RZeroError `ModelUnreadable` naming a missing or misshapen tensor */
+/**
+ * One tensor for each of `specs`.
+ *
+ * @param prefix of the stored names
+ * @throws RZeroError `ModelUnreadable` naming a missing or misshapen tensor
+ */
 export async function readParameters(
   { tf }: Pick<Runtime, 'tf'>,
   specs: readonly ParameterSpec[],
-  read: ReadTensor,
+  stored: Omit<StoredTensors, 'names'>,
+  { prefix = '', onValues }: { prefix?: string; onValues?: ((values: Float32Array) => void) | undefined } = {},
 ): Promise<tfc.Tensor[]> {
+  const upload = createUpload(tf);
   const tensors: tfc.Tensor[] = [];
   try {
     for (const spec of specs) {
-      const parts = new Map<string, Float32Array | undefined>();
-      for (const { name } of spec.stored) parts.set(name, await read(name));
-      const values = joinStored(spec, (name) => parts.get(name));
-      tensors.push(tf.tensor(values, [...spec.shape], 'float32'));
+      for (const part of spec.stored) requireSize(part, stored.sizeOf(prefix + part.name));
+      const parts = spec.stored.map(({ name, shape }) => ({
+        shape,
+        fill: async (into: Float32Array, from: number) => {
+          await stored.read(prefix + name, into, from);
+          onValues?.(into);
+        },
+      }));
+      tensors.push(await upload.tensor(parts));
     }
     return tensors;
   } catch (error) {
@@ -87,18 +108,18 @@ function joinStored(spec: ParameterSpec, get: (name: string) => Float32Array | u
   let offset = 0;
   for (const part of spec.stored) {
     const values = get(part.name);
-    const size = sizeOf(part.shape);
-    if (!values) throw unreadable(part.name, 'is missing');
-    if (values.length !== size) {
-      throw unreadable(
-        part.name,
-        `has ${values.length} values; config.json implies [${part.shape.join(', ')}] = ${size}`,
-      );
-    }
-    joined.set(values, offset);
-    offset += size;
+    requireSize(part, values?.length);
+    joined.set(values as Float32Array, offset);
+    offset += sizeOf(part.shape);
   }
   return joined;
+}
+
+function requireSize({ name, shape }: StoredTensor, found: number | undefined): void {
+  if (found === undefined) throw unreadable(name, 'is missing');
+  if (found !== sizeOf(shape)) {
+    throw unreadable(name, `has ${found} values; config.json implies [${shape.join(', ')}] = ${sizeOf(shape)}`);
+  }
 }
 
 /** A tensor that the model would ignore means that the architecture is another one. */
@@ -161,11 +182,16 @@ export function* storedTensors(
 
 /** sha-256, hexadecimal, of the weights as `model.safetensors` holds them: the content hash of a model. */
 export function weightsHash(model: Model): string {
-  const hash = createHash('sha256');
-  const parts = model.specs.flatMap((spec) => spec.stored);
-  hash.update(formatSafetensorsHeader(parts));
-  for (const { data } of storedTensors(model.specs, model.tensors)) {
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
+  const hash = startHash(model.specs);
+  for (const { data } of storedTensors(model.specs, model.tensors)) hash.update(bytesOf(data));
   return hash.digest('hex');
+}
+
+/** The same hash for values that are on their way: update it with their bytes, in the order of a stored file. */
+export function startHash(specs: readonly ParameterSpec[]): Hash {
+  return createHash('sha256').update(formatSafetensorsHeader(specs.flatMap((spec) => spec.stored)));
+}
+
+export function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
