@@ -1,51 +1,61 @@
-"""The other side of the engine benchmark: the same model, loss and optimizer in PyTorch, behind the same commands."""
+"""The other side of the engine benchmark: the same weights, loss and optimizer in PyTorch, behind the same commands."""
 
 import json
+import os
 import resource
 import sys
 import time
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 
-SHAPES = {
-    # V, d, layers, heads, kv heads, head size, feed-forward
-    "demo": (28, 64, 2, 4, 4, 16, 176),
-    "40m": (8192, 512, 12, 8, 4, 64, 1408),
-    "135m": (49152, 576, 30, 9, 3, 64, 1536),
-}
-shape = sys.argv[1]
+path = sys.argv[1]
 torch.set_num_threads(int(sys.argv[2]))
-V, D, LAYERS, H, KV, DH, FF = SHAPES[shape]
 torch.manual_seed(1)
+with open(os.path.join(path, "config.json"), encoding="utf8") as file:
+    config = json.load(file)
+V, D, LAYERS = config["vocab_size"], config["hidden_size"], config["num_hidden_layers"]
+H, KV = config["num_attention_heads"], config["num_key_value_heads"]
+DH = config.get("head_dim") or D // H
+EPS, THETA = config["rms_norm_eps"], config["rope_theta"]
 
 
-def weight(*size):
-    return (torch.rand(*size) * 0.06 - 0.03).requires_grad_()
+def weights():
+    stored = load_file(os.path.join(path, "model.safetensors"))
+
+    def joined(*names):
+        return torch.cat([stored[f"model.{name}.weight"] for name in names]).requires_grad_()
+
+    def layer(index):
+        def of(block, *names):
+            return joined(*(f"layers.{index}.{block}{name}" for name in names))
+
+        return (
+            of("", "input_layernorm"),
+            of("self_attn.", "q_proj", "k_proj", "v_proj"),
+            of("self_attn.", "o_proj"),
+            of("", "post_attention_layernorm"),
+            of("mlp.", "gate_proj", "up_proj"),
+            of("mlp.", "down_proj"),
+        )
+
+    return joined("embed_tokens"), [layer(index) for index in range(LAYERS)], joined("norm")
 
 
-def gain():
-    return torch.ones(D, requires_grad=True)
-
-
-embedding = weight(V, D)
-layers = [
-    (gain(), weight((H + 2 * KV) * DH, D), weight(D, H * DH), gain(), weight(2 * FF, D), weight(D, FF))
-    for _ in range(LAYERS)
-]
-norm = gain()
+embedding, layers, norm = weights()
 parameters = [embedding, norm, *(tensor for layer in layers for tensor in layer)]
-optimizer = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=0.01)
+optimizer = torch.optim.AdamW(parameters, lr=1e-6, weight_decay=0.01, fused=True)
 
 
 def tables(length):
     half = DH // 2
-    angles = torch.arange(length)[:, None] * 10000.0 ** (-torch.arange(half) / half)[None]
+    angles = torch.arange(length)[:, None] * THETA ** (-torch.arange(half) / half)[None]
     return torch.cat([angles.cos(), angles.cos()], 1), torch.cat([-angles.sin(), angles.sin()], 1)
 
 
 def rms(x, g):
-    return F.rms_norm(x, (D,), g, 1e-5)
+    return F.rms_norm(x, (D,), g, EPS)
 
 
 def rotate(x, cos, sin):
@@ -82,6 +92,14 @@ def measure(work):
     cpu, wall = time.process_time(), time.perf_counter()
     work()
     return {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+
+
+@torch.inference_mode()
+def check(length):
+    labels = torch.tensor(tokens_of(length, 1))
+    inputs = torch.tensor([tokens_of(1, 0) + tokens_of(length, 1)[:-1]])
+    logprobs = F.linear(forward(inputs)[0], embedding).log_softmax(-1)
+    return {"logprobs": logprobs.gather(1, labels[:, None]).view(-1).tolist()}
 
 
 def train(batch, length):
@@ -159,7 +177,50 @@ def decode(batch, prompt, steps):
     return {name: value / steps for name, value in time_.items()}
 
 
-print(json.dumps({"ready": {"backend": "torch", "backendVersion": torch.__version__}}), flush=True)
+def transformers_model():
+    if not hasattr(transformers_model, "model"):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        import transformers
+
+        transformers.logging.set_verbosity_error()
+        transformers.utils.logging.disable_progress_bar()
+        transformers_model.model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+    return transformers_model.model
+
+
+def generate(file, questions, answers, length):
+    """`generate` of transformers: answers to the questions of a file, all of the same length."""
+    model = transformers_model()
+    with open(file, encoding="utf8") as source:
+        prompts = json.load(source)[: int(questions)]
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
+    mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    made = 0
+
+    def run():
+        nonlocal made
+        with torch.inference_mode():
+            out = model.generate(
+                ids,
+                attention_mask=mask,
+                do_sample=True,
+                temperature=1.0,
+                top_k=0,
+                top_p=1.0,
+                num_return_sequences=int(answers),
+                min_new_tokens=int(length),
+                max_new_tokens=int(length),
+                pad_token_id=0,
+            )
+        made = out.shape[0] * (out.shape[1] - longest)
+
+    time_ = measure(run)
+    return {**time_, "tokens": made}
+
+
+COMMANDS = {"check": check, "train": train, "decode": decode, "generate": generate}
+print(json.dumps({"ready": {"backend": "PyTorch", "backendVersion": torch.__version__}}), flush=True)
 for line in sys.stdin:
-    name, *numbers = line.split()
-    print(json.dumps({"train": train, "decode": decode}[name](*map(int, numbers))), flush=True)
+    name, *words = line.split()
+    print(json.dumps(COMMANDS[name](*(int(word) if word.isdigit() else word for word in words))), flush=True)

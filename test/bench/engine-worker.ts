@@ -1,45 +1,29 @@
 /**
- * One side of the engine benchmark: reads a command a line, answers with one line of JSON. How the model is run is chosen
- * by the environment. Times are processor seconds of this process, and seconds on the clock.
+ * One side of the engine benchmark: reads a command a line, answers with one line of JSON, ends with its input. How the
+ * model is run is chosen by the environment. Times are processor seconds of this process, and seconds on the clock.
  */
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createAdamW } from '../../activities/engine/adamw.ts';
-import type { ModelConfig } from '../../activities/engine/config.ts';
 import { executorOf } from '../../activities/engine/execution.ts';
-import { parameterSpecs, sizeOf } from '../../activities/engine/parameters.ts';
-import { grpoStep } from '../../activities/engine/rollouts.ts';
+import { loadModelFolder } from '../../activities/engine/model-folder.ts';
+import { grpoStep, scoreCompletions } from '../../activities/engine/rollouts.ts';
+import { sampleCompletions } from '../../activities/engine/sampler.ts';
 import { loadRuntime } from '../../activities/engine/tensorflow.ts';
-import { createModel } from '../../activities/engine/weights.ts';
 import type { Model } from '../../activities/engine/weights.ts';
-import { SHAPES } from './engine-shapes.ts';
 
-const [shape = 'demo', threads = '2'] = process.argv.slice(2);
-const config = SHAPES[shape] as ModelConfig;
+const [path = '', threads = '2'] = process.argv.slice(2);
 const runtime = await loadRuntime({ threads: Number(threads) });
-const model = randomModel(config);
 const optimizer = createAdamW();
+let opened: Model | undefined;
 
-function randomModel(shape: ModelConfig): Model {
-  let state = 1;
-  const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1;
-  const stored = new Map<string, Float32Array>();
-  for (const { name, shape: size } of parameterSpecs(shape).flatMap((spec) => spec.stored)) {
-    const scale = size.length === 1 ? 0 : 0.03;
-    stored.set(
-      name,
-      new Float32Array(sizeOf(size)).map(() => (scale === 0 ? 1 : scale * next())),
-    );
-  }
-  return createModel(runtime, shape, stored);
+function model(): Model {
+  if (!opened) throw new Error('load comes first');
+  return opened;
 }
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
 function tokens(count: number, salt: number): number[] {
-  return Array.from({ length: count }, (_, i) => (i * 7919 + salt * 104_729) % config.vocabSize);
+  return Array.from({ length: count }, (_, i) => (i * 7919 + salt * 104_729) % model().config.vocabSize);
 }
 
 async function measure(work: () => unknown): Promise<{ cpu: number; wall: number }> {
@@ -50,35 +34,41 @@ async function measure(work: () => unknown): Promise<{ cpu: number; wall: number
   return { cpu: (user + system) / 1e6, wall: (performance.now() - started) / 1000 };
 }
 
-const COMMANDS: Record<string, (...numbers: number[]) => Promise<unknown>> = {
-  /** Gets the model's functions ready, which is tracing and loading a graph, or loading one from disk. */
-  load: async () => {
-    const time = await measure(() => executorOf(model));
-    // The arrays that the random weights were made of are the benchmark's, not the engine's.
-    await COMMANDS['decode']?.(1, 1, 1);
-    collectGarbage();
-    return time;
+const COMMANDS: Record<string, (...words: string[]) => Promise<unknown>> = {
+  /** Opens the model and gets its functions ready: traces and loads a graph, or loads one from disk. */
+  load: () =>
+    measure(async () => {
+      opened = (await loadModelFolder(runtime, { path })).model;
+      executorOf(opened);
+    }),
+  /** Log-probabilities of a sequence, by which the two sides are known to run the same model. */
+  check: async (length) => {
+    const item = { promptTokens: tokens(1, 0), completionTokens: tokens(Number(length), 1) };
+    return { logprobs: (await scoreCompletions(model(), [item]))[0] };
   },
   /** One optimizer step on `batch` sequences of `length` predictions. */
-  train: async (batch = 1, length = 1) => {
-    const items = Array.from({ length: batch }, (_, row) => ({
+  train: async (batch, length) => {
+    const count = Number(length);
+    const items = Array.from({ length: Number(batch) }, (_, row) => ({
       promptTokens: tokens(1, row),
-      completionTokens: tokens(length, row + 1),
-      behaviourLogprobs: tokens(length, 0).map(() => -9),
-      referenceLogprobs: tokens(length, 0).map(() => -9),
+      completionTokens: tokens(count, row + 1),
+      behaviourLogprobs: Array<number>(count).fill(-9),
+      referenceLogprobs: Array<number>(count).fill(-9),
       advantage: (row % 2) * 2 - 1,
     }));
-    const time = await measure(() => grpoStep(model, optimizer, items, { learningRate: 1e-4, microBatch: batch }));
+    const options = { learningRate: 1e-6, microBatch: items.length };
+    const time = await measure(() => grpoStep(model(), optimizer, items, options));
     return { ...time, maxRss: process.resourceUsage().maxRSS * 1024 };
   },
   /** Mean of `steps` decode steps after a prompt. */
-  decode: async (batch = 1, prompt = 1, steps = 1) => {
-    const decoder = executorOf(model).startDecoding({
-      prompts: Array.from({ length: batch }, (_, row) => tokens(prompt, row)),
+  decode: async (batch, prompt, steps) => {
+    const [rows, count] = [Number(batch), Number(steps)];
+    const decoder = executorOf(model()).startDecoding({
+      prompts: Array.from({ length: rows }, (_, row) => tokens(Number(prompt), row)),
       params: { temperature: 1, topK: 0, topP: 1 },
-      maxTokens: steps + 2,
+      maxTokens: count + 2,
     });
-    const draws = new Float64Array(batch).fill(0.4);
+    const draws = new Float64Array(rows).fill(0.4);
     let choices = decoder.start(draws);
     const step = (): void => {
       choices = decoder.step(
@@ -88,15 +78,32 @@ const COMMANDS: Record<string, (...numbers: number[]) => Promise<unknown>> = {
     };
     step();
     const { cpu, wall } = await measure(() => {
-      for (let i = 0; i < steps; i++) step();
+      for (let i = 0; i < count; i++) step();
     });
     decoder.dispose();
-    return { cpu: cpu / steps, wall: wall / steps };
+    return { cpu: cpu / count, wall: wall / count };
+  },
+  /** Answers to the questions of a file, all of the same length. */
+  generate: async (file, questions, answers, length) => {
+    const prompts = (JSON.parse(readFileSync(file ?? '', 'utf8')) as number[][]).slice(0, Number(questions));
+    const items = prompts.flatMap((promptTokens, question) =>
+      Array.from({ length: Number(answers) }, (_, answer) => ({
+        promptTokens,
+        seed: (question * 1000 + answer).toString(16).padStart(16, '0'),
+      })),
+    );
+    const params = { maxTokens: Number(length), temperature: 1, stopTokens: [] };
+    let made = 0;
+    const time = await measure(async () => {
+      for (const { tokens } of await sampleCompletions(model(), { items, params })) made += tokens.length;
+    });
+    return { ...time, tokens: made };
   },
 };
 
 process.stdout.write(`${JSON.stringify({ ready: runtime.description })}\n`);
 for await (const line of createInterface({ input: process.stdin })) {
-  const [name = '', ...numbers] = line.split(' ');
-  process.stdout.write(`${JSON.stringify(await COMMANDS[name]?.(...numbers.map(Number)))}\n`);
+  const [name = '', ...words] = line.split(' ');
+  process.stdout.write(`${JSON.stringify(await COMMANDS[name]?.(...words))}\n`);
 }
+process.exit(0);

@@ -1,133 +1,100 @@
 /**
- * `npm run bench:engine`: the traced engine beside its eager form and, where a Python with PyTorch is named, beside the
- * same model in PyTorch. Rounds take turns, and the medians of processor time are compared, because a shared machine makes
- * clock times meaningless.
+ * `npm run bench:engine`: the engine beside PyTorch on the same weights, threads and shapes, and beside `generate` of
+ * `transformers`. See README.md here for what is measured and how.
  *
- * Options: `--shapes 40m,135m`, `--cases train,decodeB1`, `--rounds 5`, `--threads 2`, `--python PATH`, `--no-eager`, `--json` (the last line is one
- * object).
+ * Options: `--quick` (one round, fewer questions), `--models 40m,smollm2-135m`, `--cases train,decodeB1,…`, `--rounds 3`,
+ * `--threads 2`, `--minutes 12` (then no further rounds), `--python PATH` (one with torch, transformers and safetensors),
+ * `--eager` (the engine operation by operation, too), `--json` (the last line is one object).
  */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ENGINE_ENVIRONMENT } from '../../activities/engine/environment.ts';
+import { RZeroError } from '../../activities/errors.ts';
+import { CASES, QUESTIONS, compareModel } from './engine-compare.ts';
+import type { Case } from './engine-compare.ts';
+import { MODELS, modelFolderOf, questionPrompts } from './engine-models.ts';
+import { asJson, metricLines, metricsOf } from './engine-report.ts';
+import { torchPython } from './reference-environment.ts';
 
-const { values: options } = parseArgs({
+const { values: flags } = parseArgs({
   options: {
-    shapes: { type: 'string', default: '40m' },
-    cases: { type: 'string', default: 'train,decodeB1,decodeB16,decodeB64' },
-    rounds: { type: 'string', default: '5' },
+    quick: { type: 'boolean', default: false },
+    models: { type: 'string', default: MODELS.join() },
+    cases: { type: 'string', default: CASES.join() },
+    rounds: { type: 'string' },
     threads: { type: 'string', default: '2' },
+    minutes: { type: 'string', default: '12' },
     python: { type: 'string', default: process.env['R_ZERO_BENCH_PYTHON'] ?? '' },
-    eager: { type: 'boolean', default: true },
+    eager: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
-  allowNegative: true,
 });
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const CASES = [
-  { name: 'train', command: 'train 4 128' },
-  { name: 'decodeB1', command: 'decode 1 64 32' },
-  { name: 'decodeB16', command: 'decode 16 64 32' },
-  { name: 'decodeB64', command: 'decode 64 64 16' },
-] as const;
+const scratch = mkdtempSync(join(tmpdir(), 'r-zero-bench-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
-interface Answer {
-  cpu: number;
-  wall: number;
-  maxRss?: number;
+try {
+  await run();
+} catch (error) {
+  if (!(error instanceof RZeroError)) throw error;
+  process.stderr.write(`${error.code}: ${error.message}\n`);
+  process.exitCode = 1;
 }
 
-interface Side {
-  ask(command: string): Promise<Answer>;
-  description: string;
-  close(): void;
-}
-
-const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
-
-async function start(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Side> {
-  const child: ChildProcess = spawn(command, args, {
-    env: { ...process.env, OMP_WAIT_POLICY: 'passive', KMP_BLOCKTIME: '0', ...env },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-  const next = async <T>(): Promise<T> => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error(`${command} ended with code ${child.exitCode}`);
-    return JSON.parse(value) as T;
-  };
-  const { ready } = await next<{ ready: Record<string, string> }>();
-  return {
-    description: [ready['backend'], ready['backendVersion'], ready['execution']].filter(Boolean).join(' '),
-    ask: (line) => {
-      child.stdin!.write(`${line}\n`);
-      return next<Answer>();
-    },
-    close: () => child.stdin!.end(),
-  };
-}
-
-function engine(shape: string, env: Record<string, string>): Promise<Side> {
-  return start(process.execPath, ['--import', 'tsx', here('engine-worker.ts'), shape, options.threads], {
-    ...ENGINE_ENVIRONMENT,
-    ...env,
-  });
-}
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
-const round = (value: number): number => Number(value.toPrecision(4));
-
-async function compare(shape: string): Promise<Record<string, number | string>> {
-  const result: Record<string, number | string> = {};
-  const cache = mkdtempSync(join(tmpdir(), 'r-zero-bench-'));
-  try {
-    const sides: Record<string, Side> = { traced: await engine(shape, { R_ZERO_CACHE: cache }) };
-    if (options.eager) sides['eager'] = await engine(shape, { R_ZERO_ENGINE_EXECUTION: 'eager' });
-    if (options.python) {
-      sides['torch'] = await start(options.python, [here('engine-peer.py'), shape, options.threads], {});
-    }
-    const first = await sides['traced']!.ask('load');
-    const again = await engine(shape, { R_ZERO_CACHE: cache });
-    result['traceSeconds'] = round(first.wall);
-    result['cachedLoadSeconds'] = round((await again.ask('load')).wall);
-    again.close();
-    const names = Object.keys(sides);
-    process.stdout.write(`${shape}: ${names.map((name) => `${name} = ${sides[name]!.description}`).join(', ')}\n`);
-    for (const { name, command } of CASES.filter((one) => options.cases.split(',').includes(one.name))) {
-      const times: Record<string, number[]> = Object.fromEntries(names.map((side) => [side, []]));
-      const peak: Record<string, number> = {};
-      // The first round warms up.
-      for (let round = 0; round <= Number(options.rounds); round++) {
-        for (const side of names) {
-          const answer = await sides[side]!.ask(command);
-          if (round > 0) times[side]!.push(answer.cpu);
-          if (answer.maxRss) peak[side] = answer.maxRss;
-        }
-      }
-      for (const side of names) {
-        const cpu = median(times[side]!);
-        result[`${name} ${side} cpu ms`] = round(cpu * 1000);
-        if (side !== 'traced') {
-          const ratio = name === 'train' ? 'trainRatio' : `decodeRatio${name.slice('decode'.length)}`;
-          result[side === 'torch' ? ratio : `${ratio}Eager`] = round(median(times['traced']!) / cpu);
-        }
-      }
-      if (peak['torch']) result['peakMemoryRatio'] = round(peak['traced']! / peak['torch']);
-      if (peak['eager']) result['peakMemoryRatioEager'] = round(peak['traced']! / peak['eager']);
-    }
-    for (const side of Object.values(sides)) side.close();
-  } finally {
-    rmSync(cache, { recursive: true, force: true });
+async function run(): Promise<void> {
+  const models = listed('models', MODELS);
+  const cases: readonly Case[] = listed('cases', CASES);
+  const rounds = flags.rounds === undefined ? (flags.quick ? 1 : 3) : number('rounds', flags.rounds);
+  const [threads, minutes] = [number('threads', flags.threads), number('minutes', flags.minutes)];
+  const python = flags.python || (await torchPython(say));
+  // Its tokenizer makes the questions of both.
+  const real = await modelFolderOf('smollm2-135m', scratch, say);
+  const started = performance.now();
+  const found: Record<string, ReturnType<typeof metricsOf>> = {};
+  for (const [index, model] of models.entries()) {
+    const path = model === 'smollm2-135m' ? real : await modelFolderOf(model, scratch, say);
+    const { vocab_size: vocabSize } = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8')) as {
+      vocab_size: number;
+    };
+    const prompts = join(scratch, `${model}.json`);
+    writeFileSync(prompts, JSON.stringify(await questionPrompts(real, QUESTIONS, vocabSize)));
+    say(model);
+    const compared = await compareModel({
+      path,
+      prompts,
+      scratch,
+      python,
+      threads,
+      rounds,
+      cases,
+      quick: flags.quick,
+      eager: flags.eager,
+      until: started + (minutes * 60_000 * (index + 1)) / models.length,
+      report: say,
+    });
+    found[model] = metricsOf(compared);
   }
-  for (const [key, value] of Object.entries(result)) process.stdout.write(`  ${key.padEnd(24)} ${value}\n`);
-  return result;
+  for (const line of metricLines(found)) say(line);
+  if (flags.json) say(JSON.stringify(asJson(found)));
 }
 
-const all: Record<string, unknown> = {};
-for (const shape of options.shapes.split(',')) all[shape] = await compare(shape);
-if (options.json) process.stdout.write(`${JSON.stringify(all)}\n`);
+function listed<T extends string>(name: 'models' | 'cases', known: readonly T[]): T[] {
+  const wanted = flags[name].split(',');
+  const unknown = wanted.find((one) => !(known as readonly string[]).includes(one));
+  if (unknown === undefined) return known.filter((one) => wanted.includes(one));
+  throw new RZeroError('EngineRequestInvalid', `--${name} names "${unknown}".`, {
+    field: name,
+    fix: `Known: ${known.join(', ')}.`,
+  });
+}
+
+function number(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new RZeroError('EngineRequestInvalid', `--${name} is "${text}".`, {
+    field: name,
+    fix: 'Give a whole number of at least 1.',
+  });
+}
