@@ -1,11 +1,12 @@
 /**
  * Environment of a process that runs models; it must be there when the process starts. Memory that TensorFlow frees is
- * then given back and used again by all threads: the library's own pools keep about a quarter more of it, for a few per
- * cent of time. What the user has set wins.
+ * then given back and used again by all threads, large tensors at once: the pools of the libraries keep about a quarter
+ * more of it, for some per cent of the time of a step. What the user has set wins.
  */
 export const ENGINE_ENVIRONMENT: Readonly<Record<string, string>> = {
   TF_ONEDNN_USE_SYSTEM_ALLOCATOR: '1',
   MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: String(2 ** 21),
 };
 
 /**

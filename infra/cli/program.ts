@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { OutputConfiguration } from 'commander';
 import type { CommandRunner } from './command-runner.ts';
+import { addBench } from './commands/bench.ts';
 import { addCheckpoint } from './commands/checkpoint.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -49,6 +50,7 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   addDemo(program, runner);
   addDoctor(program, runner);
   addSetup(program, runner);
+  addBench(program, runner);
   program.commandsGroup('Servers and workers:');
   addUp(program, runner);
   addWorker(program, runner);

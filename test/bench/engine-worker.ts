@@ -44,7 +44,7 @@ const COMMANDS: Record<string, (...words: string[]) => Promise<unknown>> = {
   /** Log-probabilities of a sequence, by which the two sides are known to run the same model. */
   check: async (length) => {
     const item = { promptTokens: tokens(1, 0), completionTokens: tokens(Number(length), 1) };
-    return { logprobs: (await scoreCompletions(model(), [item]))[0] };
+    return { logprobs: (await scoreCompletions(model(), [item]))[0]?.logprobs };
   },
   /** One optimizer step on `batch` sequences of `length` predictions. */
   train: async (batch, length) => {
