@@ -116,7 +116,11 @@ export function startChild({ host, cancelGraceMs, onEvent }: ChildOptions): Chil
         let grace: NodeJS.Timeout | undefined;
         const onAbort = (): void => {
           if (child.connected) child.send({ kind: 'cancel', id });
-          grace = setTimeout(() => kill('cancel'), cancelGraceMs);
+          grace = setTimeout(() => {
+            kill('cancel');
+            // The end is certain: a caller who cancels need not wait until the system has taken all memory back.
+            settle(id)?.reject(cancelled(signal?.reason));
+          }, cancelGraceMs);
         };
         const done = (): void => {
           clearTimeout(grace);

@@ -18,7 +18,7 @@ export interface TfjsEngineOptions extends HostOptions {
   onEvent?: (event: ChildEvent) => void;
   /** The child process ends after this long without a call and without an open lease. @default 300 */
   idleExitSeconds?: number;
-  /** How long a cancelled call may take to stop between two batches before the child process is killed. @default 1000 */
+  /** How long a cancelled call may take to stop between two batches before the child process is killed. @default 600 */
   cancelGraceMs?: number;
 }
 
@@ -58,7 +58,7 @@ export function createTfjsEngine(options: TfjsEngineOptions = {}): Engine {
 }
 
 function createSlot(options: TfjsEngineOptions): Slot {
-  const { onEvent, idleExitSeconds = 300, cancelGraceMs = 1000, ...host } = options;
+  const { onEvent, idleExitSeconds = 300, cancelGraceMs = 600, ...host } = options;
   let current: Child | undefined;
   let idleTimer: NodeJS.Timeout | undefined;
   let busy = 0;
