@@ -152,14 +152,14 @@ function stagesOf(
 }
 
 /** Tokens per second in the middle one of as many rounds as fit; the first one, which gets things ready, does not count. */
-async function rateOf({ sequences, tokens, run }: Measured, seconds: number): Promise<number> {
+async function rateOf(stage: Measured, seconds: number): Promise<number> {
   const until = performance.now() + seconds * 1000;
-  await run();
+  await stage.run();
   const rounds: number[] = [];
-  do rounds.push(await run());
+  do rounds.push(await stage.run());
   while (performance.now() < until);
   rounds.sort((a, b) => a - b);
-  return (sequences * tokens) / (rounds[rounds.length >> 1] as number);
+  return (stage.sequences * stage.tokens) / (rounds[rounds.length >> 1] as number);
 }
 
 const LABELS: Readonly<Record<Stage, string>> = {

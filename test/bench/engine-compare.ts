@@ -79,6 +79,32 @@ export async function compareModel(options: CompareOptions): Promise<Compared> {
   }
 }
 
+/**
+ * Grouped generation by llama.cpp, on one thread: several spin while they wait for each other, which counts as work.
+ *
+ * @returns tokens per processor second
+ */
+export async function llamaRate(python: string, path: string, prompts: string, quick: boolean): Promise<number> {
+  const questions = questionsOf(quick);
+  const args = [here('engine-llama.py'), path, '1', String(questions * ANSWERS)];
+  const side = await startSide('llama.cpp', python, args, {});
+  try {
+    await side.ask(`generate ${prompts} 2 2 4`);
+    const { tokens = 0, cpu } = await side.ask(generation(prompts, questions));
+    return tokens / cpu;
+  } finally {
+    await side.close();
+  }
+}
+
+function questionsOf(quick: boolean): number {
+  return quick ? QUESTIONS / 4 : QUESTIONS;
+}
+
+function generation(prompts: string, questions: number): string {
+  return `generate ${prompts} ${questions} ${ANSWERS} ${ANSWER_TOKENS}`;
+}
+
 async function loadAgain(engine: (env: Record<string, string>) => Promise<Side>): Promise<Answer> {
   const again = await engine({});
   try {
@@ -107,13 +133,12 @@ async function runCase(
   sides: Readonly<Record<string, Side>>,
   { prompts, quick, rounds, until }: CompareOptions,
 ): Promise<Record<string, Answer>> {
-  const questions = quick ? QUESTIONS / 4 : QUESTIONS;
   const commands: Record<Case, string> = {
     train: 'train 4 128',
     decodeB1: 'decode 1 64 32',
     decodeB16: 'decode 16 64 32',
     decodeB64: 'decode 64 64 16',
-    generate: `generate ${prompts} ${questions} ${ANSWERS} ${ANSWER_TOKENS}`,
+    generate: generation(prompts, questionsOf(quick)),
   };
   // A whole round of generation would be long, and its first calls are few among its steps.
   const warmUp = one === 'generate' ? `generate ${prompts} 2 2 4` : commands[one];

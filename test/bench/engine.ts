@@ -4,18 +4,18 @@
  *
  * Options: `--quick` (one round, fewer questions), `--models 40m,smollm2-135m`, `--cases train,decodeB1,…`, `--rounds 3`,
  * `--threads 2`, `--minutes 12` (then no further rounds), `--python PATH` (one with torch, transformers and safetensors),
- * `--eager` (the engine operation by operation, too), `--json` (the last line is one object).
+ * `--eager` (the engine operation by operation, too), `--llama` (llama.cpp's grouped generation, too), `--json` (the last line is one object).
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { RZeroError } from '../../activities/errors.ts';
-import { CASES, QUESTIONS, compareModel } from './engine-compare.ts';
+import { CASES, QUESTIONS, compareModel, llamaRate } from './engine-compare.ts';
 import type { Case } from './engine-compare.ts';
 import { MODELS, modelFolderOf, questionPrompts } from './engine-models.ts';
 import { asJson, metricLines, metricsOf } from './engine-report.ts';
-import { torchPython } from './reference-environment.ts';
+import { llamaPython, torchPython } from './reference-environment.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -27,6 +27,7 @@ const { values: flags } = parseArgs({
     minutes: { type: 'string', default: '12' },
     python: { type: 'string', default: process.env['R_ZERO_BENCH_PYTHON'] ?? '' },
     eager: { type: 'boolean', default: false },
+    llama: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -49,6 +50,7 @@ async function run(): Promise<void> {
   const rounds = flags.rounds === undefined ? (flags.quick ? 1 : 3) : number('rounds', flags.rounds);
   const [threads, minutes] = [number('threads', flags.threads), number('minutes', flags.minutes)];
   const python = flags.python || (await torchPython(say));
+  const llama = flags.llama ? await llamaPython(say) : '';
   // Its tokenizer makes the questions of both.
   const real = await modelFolderOf('smollm2-135m', scratch, say);
   const started = performance.now();
@@ -75,7 +77,18 @@ async function run(): Promise<void> {
       report: say,
     });
     found[model] = metricsOf(compared);
+    if (flags.llama && model === 'smollm2-135m') {
+      const rate = await llamaRate(llama, path, prompts, flags.quick);
+      const { ours, torch } = compared.cases.generate ?? {};
+      const others = [ours, torch].map((answer) =>
+        answer?.tokens === undefined ? '–' : (answer.tokens / answer.cpu).toFixed(1),
+      );
+      say(
+        `  tokens of grouped generation per processor second: engine ${others[0]}, transformers ${others[1]}, llama.cpp ${rate.toFixed(1)}`,
+      );
+    }
   }
+  if (!flags.llama) say('llama.cpp was not measured; `--llama` does it.');
   for (const line of metricLines(found)) say(line);
   if (flags.json) say(JSON.stringify(asJson(found)));
 }

@@ -37,3 +37,19 @@ export function torchPython(report: (line: string) => void): Promise<string> {
     report,
   );
 }
+
+/** A Python with llama.cpp, built: 34 MB. */
+export function llamaPython(report: (line: string) => void): Promise<string> {
+  return pythonEnvironment(
+    {
+      name: 'bench-llama',
+      contents: 'llama.cpp',
+      purpose: 'run llama.cpp beside the engine',
+      // Of numpy 2.4.
+      oldestMinor: 11,
+      requirements: fileOf('llama-requirements.txt'),
+      complete: true,
+    },
+    report,
+  );
+}

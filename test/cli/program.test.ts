@@ -49,10 +49,11 @@ function helpOf(path: string[]): string {
 describe('the command line', () => {
   test('has every command of the README', () => {
     const names = commands().map((command) => `${command.parent?.name()} ${command.name()}`);
-    for (const name of ['demo', 'up', 'worker', 'migrate', 'run', 'sql', 'recompute', 'checkpoint', 'doctor'])
+    for (const name of ['demo', 'up', 'worker', 'migrate', 'run', 'sql', 'recompute', 'checkpoint', 'doctor', 'bench'])
       assert.ok(names.includes(`r-zero ${name}`), name);
     for (const name of ['start', 'list', 'status', 'pause', 'resume', 'extend', 'cancel'])
       assert.ok(names.includes(`run ${name}`), name);
+    assert.ok(names.includes('bench engine'));
     for (const name of ['list', 'verify', 'prune']) assert.ok(names.includes(`checkpoint ${name}`), name);
   });
 
