@@ -44,6 +44,7 @@ export async function startSide(
   });
   children.add(child);
   let errors = '';
+  let started = false;
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-KEPT_CHARACTERS)));
   // A broken pipe is the end of the process, which is reported with its reason.
   child.stdin.on('error', () => undefined);
@@ -57,10 +58,13 @@ export async function startSide(
     if (!line.done) return JSON.parse(line.value) as T;
     const how = await ended;
     throw new RZeroError('EngineCrashed', `${name} ${how}: ${lastLine(errors)}`, {
-      fix: 'Free some memory, or run fewer `--models` or `--cases`.',
+      fix: started
+        ? 'Free some memory, or run fewer `--models` or `--cases`.'
+        : 'Without `--python` the benchmark prepares a Python of its own that has what is needed.',
     });
   };
   const { ready } = await next<{ ready: Record<string, string> }>();
+  started = true;
   return {
     description: [ready['backend'], ready['backendVersion'], ready['execution']].filter(Boolean).join(' '),
     ask: (line) => {
