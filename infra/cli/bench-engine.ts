@@ -4,6 +4,7 @@ import { createTfjsEngine } from '../../activities/engine/client.ts';
 import { readConfigOf } from '../../activities/engine/model-files.ts';
 import { parameterSpecs, sizeOf } from '../../activities/engine/parameters.ts';
 import type { EngineDescription, ModelLease } from '../../activities/engine/types.ts';
+import { threadsFor } from '../../activities/engine/threads.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { describeEngine } from './engine-text.ts';
 import { count, decimal, fileSize } from './numbers.ts';
@@ -47,12 +48,15 @@ export async function benchEngine({ path, seconds, signal, onStage }: EngineBenc
   }
   const config = await readConfigOf(path);
   const engine = createTfjsEngine();
+  // As many as a run would take.
+  const most = threadsFor(config);
+  const threads = most === undefined ? {} : { threads: most };
   const call = signal ? { signal } : {};
   try {
-    const description = await engine.describe(call);
+    const description = await engine.describe({ ...call, ...threads });
     onStage?.('opening the model');
     const started = performance.now();
-    const lease = await engine.open({ path }, call);
+    const lease = await engine.open({ path, ...threads }, call);
     const openSeconds = (performance.now() - started) / 1000;
     const length = Math.min(LENGTH, Math.floor(lease.maxSequenceLength / 2));
     const news = Math.min(NEW_TOKENS, lease.maxSequenceLength - PROMPT - 1);
