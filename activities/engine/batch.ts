@@ -50,14 +50,23 @@ export function groupByLength(lengths: readonly number[], size: number): number[
 }
 
 /**
- * [P, 1, 1, T, T] for sequences that start with pad columns: these are hidden, too.
+ * [P, 1, 1, T, C] for T tokens that follow columns which are there already: each sees what comes before it and itself.
  *
- * @param pads int32 [P]
+ * @param starts int32 [P], the column of the first token
  */
-export function paddedCausalMask(tf: typeof tfc, pads: tfc.Tensor, count: number, length: number): tfc.Tensor {
-  const columns = tf.sub(tf.reshape(tf.range(0, length, 1, 'int32'), [1, length]), tf.reshape(pads, [count, 1]));
-  const padded = tf.mul(tf.cast(tf.less(columns, 0), 'float32'), MASKED);
-  return tf.add(tf.reshape(padded, [count, 1, 1, 1, length]), causalMask(tf, length));
+export function continuedCausalMask(
+  tf: typeof tfc,
+  starts: tfc.Tensor,
+  count: number,
+  length: number,
+  columns: number,
+): tfc.Tensor {
+  const queries = tf.add(
+    tf.reshape(tf.range(0, length, 1, 'int32'), [1, length, 1]),
+    tf.reshape(starts, [count, 1, 1]),
+  );
+  const ahead = tf.sub(tf.reshape(tf.range(0, columns, 1, 'int32'), [1, 1, columns]), queries);
+  return tf.reshape(tf.mul(tf.cast(tf.greater(ahead, 0), 'float32'), MASKED), [count, 1, 1, length, columns]);
 }
 
 /** [T, T]: `MASKED` where the key comes after the query. From tensors alone, so that a traced length may be unknown. */

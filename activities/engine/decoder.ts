@@ -1,63 +1,89 @@
-/** Sequences that are continued together, one token at a time. */
+/**
+ * Sequences that are continued together: rows of a key-value cache whose column c holds position c of the row's sequence.
+ * Who takes which row, and when, is the schedule's business (schedule.ts).
+ */
 import type { Choice, ChoiceParams } from './sampling.ts';
 
 export interface DecodeRequest {
-  /** One for each sequence; equal ones are run once. */
-  prompts: readonly (readonly number[])[];
   params: ChoiceParams;
-  /** Most new tokens of any sequence. */
-  maxTokens: number;
+  /** Rows to begin with, all empty. */
+  rows: number;
+  /** Columns to make room for. */
+  columns: number;
+}
+
+/** Tokens that continue what a row holds already. */
+export interface PromptPart {
+  row: number;
+  /** Columns that are there. */
+  from: number;
+  tokens: readonly number[];
+}
+
+/** Row `to` gets the first columns of row `from`. */
+export interface RowCopy {
+  from: number;
+  to: number;
+  columns: number;
 }
 
 export interface Decoder {
-  /** Runs the prompts and chooses the first token of each sequence. @param draws uniform in [0, 1), one a sequence */
-  start(draws: Float64Array): Choice[];
-  /** The next ones. @param tokens the last token of each sequence, which joins its context */
-  step(tokens: Int32Array, draws: Float64Array): Choice[];
-  /** Goes on with these sequences, in this order. */
-  keep(rows: readonly number[]): void;
+  /** All at once: no copy sees what another has written. */
+  copy(copies: readonly RowCopy[]): void;
+  /**
+   * Runs parts of prompts, and chooses the next token of each sequence.
+   *
+   * @param sequences the part that each continues
+   * @param draws uniform in [0, 1), one a sequence
+   */
+  prefill(parts: readonly PromptPart[], sequences: readonly number[], draws: Float64Array): Choice[];
+  /**
+   * One further token for every row.
+   *
+   * @param tokens the last token of each row, which joins its context
+   * @param columns where it goes, one column after those in use; in a row without room, into its last one
+   * @param draws as above, one a row
+   */
+  step(tokens: Int32Array, columns: Int32Array, draws: Float64Array): Choice[];
+  /** Goes on with these rows, in this order, and room for as many columns; what lies beyond is lost. */
+  arrange(rows: readonly number[], columns: number): void;
   dispose(): void;
 }
 
-/** Distinct prompts, left-padded to the longest. */
-export interface PromptBatch {
+/** Parts of prompts side by side, right-padded to the longest. */
+export interface PartBatch {
   /** P */
   count: number;
   /** T */
   length: number;
+  /** Columns of the rows that the parts look at: as far as the furthest part goes. */
+  columns: number;
   /** [P T] */
   tokens: Int32Array;
-  /** [P T], negative for pad columns. */
+  /** [P T]; those of pads go on counting, and end with the context. */
   positions: Int32Array;
-  /** [P] */
-  padding: number[];
-  /** Of each sequence. */
-  promptOf: number[];
+  /** [P] column before the part. */
+  starts: Int32Array;
+  /** [P] index of each part's last token in `tokens`. */
+  last: Int32Array;
 }
 
-export function packPrompts(prompts: readonly (readonly number[])[]): PromptBatch {
-  const distinct: (readonly number[])[] = [];
-  const known = new Map<string, number>();
-  const promptOf = prompts.map((prompt) => {
-    const name = prompt.join(' ');
-    const index = known.get(name) ?? distinct.push(prompt) - 1;
-    known.set(name, index);
-    return index;
-  });
-  const count = distinct.length;
-  const length = Math.max(...distinct.map((prompt) => prompt.length));
-  const padding = distinct.map((prompt) => length - prompt.length);
+export function packParts(parts: readonly PromptPart[], maxPositions: number): PartBatch {
+  const count = parts.length;
+  const length = Math.max(...parts.map((part) => part.tokens.length));
   const tokens = new Int32Array(count * length);
   const positions = new Int32Array(count * length);
-  for (const [row, prompt] of distinct.entries()) {
-    const pads = padding[row] as number;
-    tokens.set(prompt, row * length + pads);
-    for (let column = 0; column < length; column++) positions[row * length + column] = column - pads;
+  for (const [index, part] of parts.entries()) {
+    tokens.set(part.tokens, index * length);
+    for (let t = 0; t < length; t++) positions[index * length + t] = Math.min(part.from + t, maxPositions - 1);
   }
-  return { count, length, tokens, positions, padding, promptOf };
-}
-
-/** Position of the next token of a sequence. A finished one may outlast its context; where it then points is no matter. */
-export function nextPosition(columns: number, pads: number, maxPositions: number): number {
-  return Math.min(columns - pads, maxPositions - 1);
+  return {
+    count,
+    length,
+    columns: Math.max(...parts.map((part) => part.from + part.tokens.length)),
+    tokens,
+    positions,
+    starts: Int32Array.from(parts, (part) => part.from),
+    last: Int32Array.from(parts, (part, index) => index * length + part.tokens.length - 1),
+  };
 }

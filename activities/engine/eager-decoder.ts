@@ -1,10 +1,10 @@
 /** Decoding operation by operation, on any backend: the cache grows by one column a step. */
 import type * as tfc from '@tensorflow/tfjs-core';
-import { paddedCausalMask } from './batch.ts';
-import { nextPosition, packPrompts } from './decoder.ts';
-import type { DecodeRequest, Decoder } from './decoder.ts';
-import { advanceCache, disposeCache, paddingMask, selectRows } from './kv-cache.ts';
-import type { DecodeCache } from './kv-cache.ts';
+import { continuedCausalMask } from './batch.ts';
+import { packParts } from './decoder.ts';
+import type { DecodeRequest, Decoder, PromptPart } from './decoder.ts';
+import { advanceCache, cacheMask, disposeCache, disposeLayers, joinRows, rebuildCache } from './kv-cache.ts';
+import type { DecodeCache, RowSource } from './kv-cache.ts';
 import { decode, forward, head } from './model.ts';
 import type { LayerCache } from './model.ts';
 import { ropeAt } from './rope.ts';
@@ -13,66 +13,90 @@ import type { Choice } from './sampling.ts';
 import { parametersOf } from './weights.ts';
 import type { Model } from './weights.ts';
 
-export function eagerDecoder(model: Model, { prompts, params }: DecodeRequest): Decoder {
+/** Gaps are closed once the cache is this much wider than its longest row. */
+const WIDEST = 1.5;
+const FREE_COLUMNS = 32;
+
+export function eagerDecoder(model: Model, { params, rows }: DecodeRequest): Decoder {
   const { tf } = model.runtime;
-  const cache: DecodeCache = { layers: [], length: 0, padding: [] };
+  const cache: DecodeCache = { layers: [], width: 0, held: Array.from({ length: rows }, () => []) };
   const choose = (logits: readonly Float32Array[], draws: Float64Array): Choice[] =>
     logits.map((row, index) => chooseToken(row, params, draws[index] as number));
   return {
-    start: (draws) => choose(prefill(model, cache, prompts), draws),
-    step: (tokens, draws) => choose(decodeRows(model, cache, tokens), draws),
-    keep: (rows) => selectRows(tf, cache, rows),
+    copy: (copies) => {
+      const rows = presentRows(cache);
+      for (const { from, to, columns } of copies) {
+        rows[to] = { old: { row: from, columns: (cache.held[from] as number[]).slice(0, columns) } };
+      }
+      rebuildCache(tf, cache, rows);
+    },
+    prefill: (parts, sequences, draws) => {
+      const logits = prefillParts(model, cache, parts);
+      return choose(
+        sequences.map((part) => logits[part] as Float32Array),
+        draws,
+      );
+    },
+    step: (tokens, columns, draws) => {
+      const longest = Math.max(...cache.held.map((held) => held.length));
+      if (cache.width > longest * WIDEST + FREE_COLUMNS) rebuildCache(tf, cache, presentRows(cache));
+      return choose(decodeRows(model, cache, tokens, columns), draws);
+    },
+    arrange: (rows, columns) =>
+      rebuildCache(
+        tf,
+        cache,
+        rows.map((row) => ({ old: { row, columns: (cache.held[row] as number[]).slice(0, columns) } })),
+      ),
     dispose: () => disposeCache(cache),
   };
 }
 
-/** @returns logits after the last prompt token, one row per sequence */
-function prefill(model: Model, cache: DecodeCache, prompts: readonly (readonly number[])[]): Float32Array[] {
+/** @returns logits after the last token of each part */
+function prefillParts(model: Model, cache: DecodeCache, parts: readonly PromptPart[]): Float32Array[] {
   const { runtime, config } = model;
   const { tf, ops } = runtime;
-  const { count, length, tokens, positions, padding, promptOf } = packPrompts(prompts);
+  const { count, length, columns, tokens, positions, starts, last } = packParts(parts, config.maxPositions);
+  const continued = parts.some((part) => part.from > 0);
+  const added: LayerCache[] = [];
   const logits = tf.tidy(() => {
-    const layers: LayerCache[] = [];
     const parameters = parametersOf(model);
     const hidden = forward(runtime, config, parameters, {
       tokens: tf.tensor1d(tokens, 'int32'),
       batch: count,
       length,
       rotary: ropeAt(tf, config, model.rope, positions, [count, 1, length]),
-      mask: paddedCausalMask(tf, tf.tensor1d(padding, 'int32'), count, length),
-      cacheOut: layers,
+      mask: continuedCausalMask(tf, tf.tensor1d(starts, 'int32'), count, length, columns),
+      columns,
+      attendTo: (layer, keys, values) => {
+        added[layer] = { keys: tf.keep(keys), values: tf.keep(values) };
+        if (!continued) return { keys, values };
+        return joinRows(tf, cache, layer, continuedRows(cache, parts), { keys, values });
+      },
     });
-    for (const { keys, values } of layers) {
-      tf.keep(keys);
-      tf.keep(values);
-    }
-    cache.layers = layers;
-    const last = Int32Array.from({ length: count }, (_, row) => (row + 1) * length - 1);
     return head(runtime, parameters, ops.embedding(hidden, tf.tensor1d(last, 'int32')));
   });
-  cache.length = length;
-  cache.padding = padding;
-  selectRows(tf, cache, promptOf);
-  const read = readRows(logits, count);
-  return promptOf.map((prompt) => read[prompt] as Float32Array);
+  const rows = presentRows(cache);
+  for (const [index, source] of continuedRows(cache, parts).entries()) rows[(parts[index] as PromptPart).row] = source;
+  rebuildCache(tf, cache, rows, added);
+  disposeLayers(added);
+  return readRows(logits, count);
 }
 
-function decodeRows(model: Model, cache: DecodeCache, tokens: Int32Array): Float32Array[] {
+function decodeRows(model: Model, cache: DecodeCache, tokens: Int32Array, columns: Int32Array): Float32Array[] {
   const { runtime, config } = model;
   const { tf } = runtime;
   const batch = tokens.length;
   const grown: LayerCache[] = [];
+  const positions = columns.map((column) => Math.min(column, config.maxPositions - 1));
   const logits = tf.tidy(() => {
-    const mask = paddingMask(tf, cache.padding, cache.length + 1);
-    const position = (pads: number): number => nextPosition(cache.length, pads, config.maxPositions);
+    const mask = cacheMask(tf, cache);
     const addColumn = (past: tfc.Tensor, next: tfc.Tensor): tfc.Tensor =>
       tf.keep(tf.concat([past, tf.expandDims(next, 2)], 2));
     return decode(runtime, config, parametersOf(model), {
       tokens: tf.tensor1d(tokens, 'int32'),
       batch,
-      rotary: mask
-        ? ropeAt(tf, config, model.rope, cache.padding.map(position), [batch, 1])
-        : ropeAt(tf, config, model.rope, [position(0)], [1, 1]),
+      rotary: ropeAt(tf, config, model.rope, positions, [batch, 1]),
       ...(mask ? { mask } : {}),
       append: (layer, keys, values) => {
         const past = cache.layers[layer] as LayerCache;
@@ -80,8 +104,21 @@ function decodeRows(model: Model, cache: DecodeCache, tokens: Int32Array): Float
       },
     });
   });
+  for (const [row, held] of cache.held.entries()) held[columns[row] as number] = cache.width;
   advanceCache(cache, grown);
   return readRows(logits, batch);
+}
+
+function presentRows({ held }: DecodeCache): RowSource[] {
+  return held.map((columns, row) => ({ old: { row, columns } }));
+}
+
+/** Rows of the parts as they are once these are in them. */
+function continuedRows({ held }: DecodeCache, parts: readonly PromptPart[]): RowSource[] {
+  return parts.map(({ row, from, tokens }, index) => ({
+    old: { row, columns: (held[row] as number[]).slice(0, from) },
+    added: { row: index, columns: tokens.length },
+  }));
 }
 
 /** Reads [rows, V] back and frees it. */

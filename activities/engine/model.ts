@@ -19,7 +19,7 @@ export interface Rotary {
   sin: tfc.Tensor;
 }
 
-/** Keys and values of one layer, each [B, KV, T, dh]. */
+/** Keys and values of one layer, each [B, KV, columns, dh]. */
 export interface LayerCache {
   keys: tfc.Tensor;
   values: tfc.Tensor;
@@ -34,11 +34,16 @@ export interface ForwardInput {
   batch: number;
   length: number;
   rotary: Rotary;
-  /** 0 or `MASKED`, broadcast against [B, KV, G, T, T]. */
+  /** 0 or `MASKED`, broadcast against [B, KV, G, T, C]. */
   mask: tfc.Tensor;
-  /** Receives the keys and values of every layer, when given. */
-  cacheOut?: LayerCache[];
-  /** Whether a backward pass computes each layer's activations anew instead of keeping them. @default false */
+  /**
+   * Takes the keys and values of a layer, each [B, KV, T, dh], and gives those to attend to, each [B, KV, C, dh]. The same
+   * when omitted, with C = T.
+   */
+  attendTo?: (layer: number, keys: tfc.Tensor, values: tfc.Tensor) => LayerCache;
+  /** C. @default T */
+  columns?: number;
+  /** Whether a backward pass computes each layer's activations anew; not with `attendTo`. @default false */
   recompute?: boolean;
 }
 
@@ -47,26 +52,29 @@ export function forward(
   { tf, ops }: Pick<Runtime, 'tf' | 'ops'>,
   config: ModelConfig,
   parameters: Parameters,
-  { tokens, batch, length, rotary, mask, cacheOut, recompute = false }: ForwardInput,
+  { tokens, batch, length, rotary, mask, attendTo, columns = length, recompute = false }: ForwardInput,
 ): tfc.Tensor {
   const { heads, kvHeads, headDim } = config;
   const group = heads / kvHeads;
-  const block: Block = (x, layer, { cos, sin, mask }) => {
-    const normed = ops.rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
-    const joined = tf.reshape(qkv({ tf, ops }, config, layer, normed), [batch, length, heads + 2 * kvHeads, headDim]);
-    const [unrotated, values] = tf.split(tf.transpose(joined, [0, 2, 1, 3]), [heads + kvHeads, kvHeads], 1) as Pair;
-    const [queries, keys] = tf.split(ops.rotate(unrotated, cos, sin), [heads, kvHeads], 1) as Pair;
-    cacheOut?.push({ keys, values });
-    const scores = tf.matMul(tf.reshape(queries, [batch, kvHeads, group * length, headDim]), keys, false, true);
-    const allowed = tf.add(tf.reshape(scores, [batch, kvHeads, group, length, length]), mask);
-    const weights = tf.reshape(tf.softmax(allowed), [batch, kvHeads, group * length, length]);
-    const mixed = tf.transpose(tf.reshape(tf.matMul(weights, values), [batch, heads, length, headDim]), [0, 2, 1, 3]);
-    const attended = tf.add(x, ops.linear(tf.reshape(mixed, [batch * length, heads * headDim]), layer.output));
-    return feedForward({ tf, ops }, config, layer, attended);
-  };
+  const blockOf =
+    (index: number): Block =>
+    (x, layer, { cos, sin, mask }) => {
+      const normed = ops.rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
+      const joined = tf.reshape(qkv({ tf, ops }, config, layer, normed), [batch, length, heads + 2 * kvHeads, headDim]);
+      const [unrotated, value] = tf.split(tf.transpose(joined, [0, 2, 1, 3]), [heads + kvHeads, kvHeads], 1) as Pair;
+      const [queries, key] = tf.split(ops.rotate(unrotated, cos, sin), [heads, kvHeads], 1) as Pair;
+      const { keys, values } = attendTo ? attendTo(index, key, value) : { keys: key, values: value };
+      const scores = tf.matMul(tf.reshape(queries, [batch, kvHeads, group * length, headDim]), keys, false, true);
+      const allowed = tf.add(tf.reshape(scores, [batch, kvHeads, group, length, columns]), mask);
+      const weights = tf.reshape(tf.softmax(allowed), [batch, kvHeads, group * length, columns]);
+      const mixed = tf.transpose(tf.reshape(tf.matMul(weights, values), [batch, heads, length, headDim]), [0, 2, 1, 3]);
+      const attended = tf.add(x, ops.linear(tf.reshape(mixed, [batch * length, heads * headDim]), layer.output));
+      return feedForward({ tf, ops }, config, layer, attended);
+    };
   let x = ops.embedding(parameters.embedding, tokens);
   const context = { ...rotary, mask };
-  for (const layer of parameters.layers) {
+  for (const [index, layer] of parameters.layers.entries()) {
+    const block = blockOf(index);
     x = recompute ? recomputed({ tf, ops }, block, x, layer, context) : block(x, layer, context);
   }
   return ops.rmsNorm(x, parameters.norm, config.rmsNormEps);

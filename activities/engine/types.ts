@@ -27,7 +27,7 @@ export interface SampleItem {
 export interface SampleRequest {
   items: readonly SampleItem[];
   params: SamplingParams;
-  /** Sequences decoded together. Part of what makes a result reproducible bit by bit. @default 256 */
+  /** Most sequences decoded together. Part of what makes a result reproducible bit by bit. @default 256 */
   batchSize?: number;
 }
 
@@ -168,6 +168,26 @@ export interface EngineProgress {
   stage: string;
   done: number;
   total: number;
+  /** Of a call that samples, so far. */
+  work?: GenerationWork;
+}
+
+/** What was computed to generate, and how much of it in vain. */
+export interface GenerationWork {
+  /** Calls that continued every row by a token. */
+  steps: number;
+  /** Rows of all these calls, */
+  rowSteps: number;
+  /** of which those of rows whose sequence had ended. */
+  idleRowSteps: number;
+  /** Calls that ran prompts. */
+  prefills: number;
+  /** Prompt tokens run, */
+  promptTokens: number;
+  /** pads computed beside them to make them equally long, */
+  paddingTokens: number;
+  /** and prompt tokens that were not run, because a row held the same beginning. */
+  sharedTokens: number;
 }
 
 export interface CallOptions {

@@ -62,17 +62,24 @@ const COMMANDS: Record<string, (...words: string[]) => Promise<unknown>> = {
   },
   /** Mean of `steps` decode steps after a prompt. */
   decode: async (batch, prompt, steps) => {
-    const [rows, count] = [Number(batch), Number(steps)];
+    const [size, length, count] = [Number(batch), Number(prompt), Number(steps)];
     const decoder = executorOf(model()).startDecoding({
-      prompts: Array.from({ length: rows }, (_, row) => tokens(Number(prompt), row)),
       params: { temperature: 1, topK: 0, topP: 1 },
-      maxTokens: count + 2,
+      rows: size,
+      columns: length + count + 2,
     });
-    const draws = new Float64Array(rows).fill(0.4);
-    let choices = decoder.start(draws);
+    const draws = new Float64Array(size).fill(0.4);
+    const rows = Array.from({ length: size }, (_, row) => row);
+    let choices = decoder.prefill(
+      rows.map((row) => ({ row, from: 0, tokens: tokens(length, row) })),
+      rows,
+      draws,
+    );
+    let column = length;
     const step = (): void => {
       choices = decoder.step(
         Int32Array.from(choices, (choice) => choice.token),
+        new Int32Array(size).fill(column++),
         draws,
       );
     };

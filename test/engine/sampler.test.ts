@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleCompletions } from '../../activities/engine/sampler.ts';
-import type { Completion, SampleItem, SampleRequest } from '../../activities/engine/types.ts';
+import type { Completion, EngineProgress, SampleItem, SampleRequest } from '../../activities/engine/types.ts';
 import type { Model } from '../../activities/engine/weights.ts';
 import { DEMO, TINY, makeModel, seedOf, storedWeights, tokensOf } from './support/models.ts';
 import { referenceLogits, referenceLogprobs } from './support/reference-model.ts';
@@ -76,6 +76,33 @@ test('a sequence alone and the same one in a batch of 16 agree', async () => {
   const alone = await sampleCompletions(model, { items, params: PLAIN, batchSize: 1 });
   assert.deepEqual(tokens(alone), tokens(together));
   assertLogprobsNear(alone, together, 1e-5);
+});
+
+test('sequences that enter a batch under way, behind a beginning that it holds, come out as alone', async () => {
+  const model = await makeModel(DEMO);
+  const examples = tokensOf(24, 5, DEMO.vocabSize);
+  const items = itemsOf(40, DEMO.vocabSize).map(({ promptTokens, seed }, i) => ({
+    promptTokens: i % 5 === 0 ? promptTokens : [...examples.slice(0, 20 + (i % 4)), ...promptTokens],
+    seed,
+  }));
+  // An eighth of the vocabulary ends a sequence: rows are free at all times.
+  const params = { maxTokens: 30, temperature: 1, stopTokens: [3, 11, 19, 27] };
+  const reports: EngineProgress[] = [];
+  const onProgress = (progress: EngineProgress): unknown => reports.push(progress);
+  const together = await sampleCompletions(model, { items, params, batchSize: 6 }, { onProgress });
+  const alone = await sampleCompletions(model, { items, params, batchSize: 1 });
+  assert.deepEqual(tokens(together), tokens(alone));
+  assertLogprobsNear(together, alone, 1e-5);
+  const { steps, rowSteps, idleRowSteps, sharedTokens } = reports.at(-1)!.work!;
+  assert.ok(new Set(together.map((completion) => completion.tokens.length)).size > 8);
+  assert.ok(idleRowSteps < 0.15 * rowSteps && rowSteps < 6 * steps, `${idleRowSteps} of ${rowSteps} in ${steps}`);
+  assert.ok(sharedTokens > 31 * 20);
+  for (const { tokens, logprobs } of together) assert.equal(tokens.length, logprobs.length);
+  const weights = storedWeights(model);
+  for (const [i, { tokens, logprobs }] of together.slice(0, 12).entries()) {
+    const expected = referenceLogprobs(DEMO, weights, items[i]!.promptTokens, tokens);
+    expected.forEach((value, t) => assert.ok(Math.abs(logprobs[t]! - value) < 1e-5, `${logprobs[t]} not ${value}`));
+  }
 });
 
 test('rows that end are dropped from the batch without touching the others', async () => {

@@ -1,12 +1,12 @@
 /**
  * Entry points of generation over a key-value cache that stays in the graph: [B KV C, dh] for each layer, of which a step
- * writes one row in place for every sequence and head. C, its capacity in columns, grows now and then.
+ * writes one row in place for every sequence and head. C, its capacity in columns, changes now and then.
  */
-import { paddedCausalMask } from '../batch.ts';
+import { continuedCausalMask } from '../batch.ts';
 import { decode, forward, head } from '../model.ts';
-import type { LayerCache } from '../model.ts';
 import type { Recorder } from './backend.ts';
 import { CHOICES, chooseTokens } from './choice.ts';
+import { tensorValue } from './graph.ts';
 import type { Ref, Variable } from './graph.ts';
 import { gatherRows, reshape } from './kernels.ts';
 import type { Builder } from './program.ts';
@@ -41,49 +41,48 @@ function addChoices(builder: Builder, name: string, scope: Scope, logits: Ref): 
 }
 
 /**
- * `prefill/…`: runs P prompts of T columns, left-padded, and copies the cache of each to the sequences that share it.
- * Feeds: tokens, cos, sin, pads of each prompt, the last row of each prompt, the prompt of each sequence, free columns.
+ * `prefill/…`: runs P parts of T tokens, each behind the columns that its row holds, and puts their keys and values into
+ * the cache. Feeds: tokens, cos, sin, first column of each part, last token of each part, the part of each sequence; which
+ * of the new keys (part, head, token) go to which rows of the cache, so that pads go nowhere; and the rows of the cache that
+ * each part and head looks at.
  */
 function addPrefill(builder: Builder, caches: readonly CacheVariables[]): void {
   const { config, sizes } = builder;
-  const { prompts, length, batch } = sizes;
+  const { prompts, length, batch, columns } = sizes;
   const { kvHeads, headDim } = config;
   const scope = builder.scope('prefill');
   const tokens = scope.input('tokens', 'int32', [prompts, length]);
   const cos = scope.input('cos', 'float32', [prompts, 1, length, headDim]);
   const sin = scope.input('sin', 'float32', [prompts, 1, length, headDim]);
-  const pads = scope.input('pads', 'int32', [prompts]);
+  const starts = scope.input('starts', 'int32', [prompts]);
   const last = scope.input('last', 'int32', [prompts]);
-  const promptOf = scope.input('promptOf', 'int32', [batch]);
-  const room = scope.input('room', 'int32', []);
-  const layers: LayerCache[] = [];
-  const { logits, written } = builder.record(scope, (recorder) => {
+  const partOf = scope.input('partOf', 'int32', [batch]);
+  const sources = scope.input('sources', 'int32', [sizes.rows]);
+  const slots = scope.input('slots', 'int32', [sizes.rows]);
+  const seen = scope.input('seen', 'int32', [prompts, kvHeads, columns]);
+  const put = (variable: Variable, value: Ref): Ref => {
+    const flat = reshape(scope, value, [prompts * kvHeads * length, headDim]);
+    scatterRows(scope, variable, slots, gatherRows(scope, flat, sources));
+    return gatherRows(scope, scope.read(variable), seen);
+  };
+  const logits = builder.record(scope, (recorder) => {
     const { tf, ops, tensor, ref } = recorder;
     const parameters = builder.parameters(scope, recorder);
     const hidden = forward(recorder, config, parameters, {
       tokens: tf.reshape(tensor(tokens), [prompts * length]),
       batch: prompts,
       length,
+      columns,
       rotary: { cos: tensor(cos), sin: tensor(sin) },
-      mask: paddedCausalMask(tf, tensor(pads), prompts, length),
-      cacheOut: layers,
+      mask: continuedCausalMask(tf, tensor(starts), prompts, length, columns),
+      attendTo: (layer, keys, values) => ({
+        keys: tensor(put(caches[layer]!.keys, ref(keys))),
+        values: tensor(put(caches[layer]!.values, ref(values))),
+      }),
     });
-    const ofPrompts = head(recorder, parameters, ops.embedding(hidden, tensor(last)));
-    return {
-      logits: ref(ops.embedding(ofPrompts, tensor(promptOf))),
-      written: layers.map(({ keys, values }) => ({ keys: ref(keys), values: ref(values) })),
-    };
+    const ofParts = head(recorder, parameters, ops.embedding(hidden, tensor(last)));
+    return ref(ops.embedding(ofParts, tensor(partOf)));
   });
-  for (const [layer, { keys, values }] of written.entries()) {
-    const cache = caches[layer] as CacheVariables;
-    for (const [variable, value] of [
-      [cache.keys, keys],
-      [cache.values, values],
-    ] as const) {
-      const rows = gatherRows(scope, value, promptOf);
-      scope.assign(variable, asCache(scope, withRoom(scope, rows, room, kvHeads, headDim), headDim));
-    }
-  }
   addChoices(builder, 'prefill', scope, logits);
 }
 
@@ -103,12 +102,7 @@ function addDecode(builder: Builder, caches: readonly CacheVariables[]): void {
   const slots = scope.input('slots', 'int32', [batch * kvHeads]);
   const whole = [batch, kvHeads, capacity, headDim];
   const put = (variable: Variable, value: Ref): Ref => {
-    const rows = reshape(scope, value, [batch * kvHeads, headDim]);
-    scope.update('ScatterUpdate', [variable], [slots, rows], {
-      T: { type: 'float32' },
-      Tindices: { type: 'int32' },
-      use_locking: { bool: false },
-    });
+    scatterRows(scope, variable, slots, reshape(scope, value, [batch * kvHeads, headDim]));
     return reshape(scope, scope.read(variable), whole);
   };
   const logits = builder.record(scope, (recorder: Recorder) => {
@@ -129,26 +123,35 @@ function addDecode(builder: Builder, caches: readonly CacheVariables[]): void {
   addChoices(builder, 'decode', scope, logits);
 }
 
-/** `arrange`: keeps the given sequences and adds columns. Feeds: rows, the present capacity, columns to add. */
+/**
+ * `allocate`: room for as many rows. `copy`: rows from here to there. `arrange`: the cache anew, of these rows of the
+ * present one. Whoever feeds them knows what lies where.
+ */
 function addArrange(builder: Builder, caches: readonly CacheVariables[]): void {
-  const { kvHeads, headDim } = builder.config;
-  const { batch, capacity } = builder.sizes;
-  const scope = builder.scope('arrange');
-  // The number of rows fed is that of the batch to come; the one before is whatever the cache has.
-  const rows = scope.input('rows', 'int32', [batch]);
-  const columns = scope.input('columns', 'int32', []);
-  const room = scope.input('room', 'int32', []);
-  const packing = { N: { int: 4 }, T: { type: 'int32' }, axis: { int: 0 } } as const;
-  const parts = [scope.size(-1), scope.size(kvHeads), columns, scope.size(headDim)];
-  const shape = scope.node('Pack', parts, packing, [{ dtype: 'int32', shape: [4] }])[0];
-  for (const variable of caches.flatMap(({ keys, values }) => [keys, values])) {
-    const whole = scope.node('Reshape', [scope.read(variable), shape], RESHAPE, [
-      { dtype: 'float32', shape: [batch, kvHeads, capacity, headDim] },
-    ])[0];
-    const kept = gatherRows(scope, whole, rows);
-    scope.assign(variable, asCache(scope, withRoom(scope, kept, room, kvHeads, headDim), headDim));
+  const variables = caches.flatMap(({ keys, values }) => [keys, values]);
+  const { headDim } = builder.config;
+  const { rows, capacity } = builder.sizes;
+  const allocate = builder.scope('allocate');
+  const count = allocate.input('count', 'int32', []);
+  const packing = { N: { int: 2 }, T: { type: 'int32' }, axis: { int: 0 } } as const;
+  const shape = allocate.node('Pack', [count, allocate.size(headDim)], packing, [{ dtype: 'int32', shape: [2] }])[0];
+  const zero = allocate.constant(tensorValue('float32', [], [0]));
+  const filling = { T: { type: 'float32' }, index_type: { type: 'int32' } } as const;
+  for (const variable of variables) {
+    allocate.assign(variable, allocate.node('Fill', [shape, zero], filling, [variable])[0]);
   }
-  builder.entry('arrange', scope, [scope.finished()]);
+  builder.entry('allocate', allocate, [allocate.finished()]);
+
+  const copy = builder.scope('copy');
+  const from = copy.input('from', 'int32', [rows]);
+  const to = copy.input('to', 'int32', [rows]);
+  for (const variable of variables) scatterRows(copy, variable, to, gatherRows(copy, copy.read(variable), from));
+  builder.entry('copy', copy, [copy.finished()]);
+
+  const arrange = builder.scope('arrange');
+  const kept = arrange.input('kept', 'int32', [capacity]);
+  for (const variable of variables) arrange.assign(variable, gatherRows(arrange, arrange.read(variable), kept));
+  builder.entry('arrange', arrange, [arrange.finished()]);
 }
 
 /** `freeCache`: gives its memory back. */
@@ -162,25 +165,11 @@ function addFreeCache(builder: Builder, caches: readonly CacheVariables[]): void
   builder.entry('freeCache', scope, [scope.finished()]);
 }
 
-const RESHAPE = { T: { type: 'float32' }, Tshape: { type: 'int32' } } as const;
-
-/** [B, KV, columns, dh] with `room` further columns of zeros. */
-function withRoom(scope: Scope, value: Ref, room: Ref, kvHeads: number, headDim: number): Ref {
-  const { batch, capacity } = { batch: value.shape[0] as number, capacity: value.shape[2] as number };
-  const zero = scope.size(0);
-  const packing = { N: { int: 8 }, T: { type: 'int32' }, axis: { int: 0 } } as const;
-  const flat = scope.node('Pack', [zero, zero, zero, zero, zero, room, zero, zero], packing, [
-    { dtype: 'int32', shape: [8] },
-  ])[0];
-  const paddings = reshape(scope, flat, [4, 2]);
-  return scope.node('Pad', [value, paddings], { T: { type: 'float32' }, Tpaddings: { type: 'int32' } }, [
-    { dtype: 'float32', shape: [batch, kvHeads, capacity, headDim] },
-  ])[0];
-}
-
-/** [B KV C, dh], whatever C is. */
-function asCache(scope: Scope, value: Ref, headDim: number): Ref {
-  return scope.node('Reshape', [value, scope.shape([-1, headDim])], RESHAPE, [
-    { dtype: 'float32', shape: [value.shape.slice(0, -1).reduce((product, size) => product * size, 1), headDim] },
-  ])[0];
+/** Writes rows of a cache in place. */
+function scatterRows(scope: Scope, variable: Variable, slots: Ref, rows: Ref): void {
+  scope.update('ScatterUpdate', [variable], [slots, rows], {
+    T: { type: 'float32' },
+    Tindices: { type: 'int32' },
+    use_locking: { bool: false },
+  });
 }

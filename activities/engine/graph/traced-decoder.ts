@@ -1,89 +1,121 @@
 /** Decoding by entry points of a traced graph, which holds the cache and chooses the tokens. */
-import { nextPosition, packPrompts } from '../decoder.ts';
+import { packParts } from '../decoder.ts';
 import type { DecodeRequest, Decoder } from '../decoder.ts';
 import { MASKED } from '../model.ts';
 import { ropeRows } from '../rope.ts';
 import { chooseToken, refuseDiverged } from '../sampling.ts';
-import type { Choice } from '../sampling.ts';
+import type { Choice, ChoiceParams } from '../sampling.ts';
 import type { Model } from '../weights.ts';
 import { splitUniforms } from './choice.ts';
 import type { ProgramState } from './program-state.ts';
 import type { Feed } from './session.ts';
 
-/** Columns of a cache come in multiples of this; it grows by half of itself. */
-const COLUMNS = 16;
-/** Free columns to begin with. */
-const FIRST_COLUMNS = 32;
-
 export function tracedDecoder(model: Model, state: ProgramState, request: DecodeRequest): Decoder {
   const { config } = model;
-  const { kvHeads, headDim } = config;
+  const { kvHeads, headDim, maxPositions } = config;
   const { session } = state;
-  const prompts = packPrompts(request.prompts);
-  const most = roundUp(prompts.length + request.maxTokens);
-  let length = prompts.length;
-  let capacity = Math.min(most, roundUp(length + FIRST_COLUMNS));
-  let padding = prompts.promptOf.map((prompt) => prompts.padding[prompt] as number);
-  let mask = maskOf(padding, length, capacity);
-  let slots = slotsOf(padding.length * kvHeads, capacity);
-  const choose = choiceOf(request);
+  const choose = choiceOf(request.params);
+  let batch = request.rows;
+  let capacity = request.columns;
+  /** [B C]: 0 for the columns that hold a token. */
+  let mask = new Float32Array(batch * capacity).fill(MASKED);
+  session.fetch('allocate', [{ shape: [], values: Int32Array.of(batch * kvHeads * capacity) }]);
 
-  const arrange = (rows: readonly number[], columns: number): void => {
-    const room = Int32Array.of(columns - capacity);
-    session.fetch('arrange', [
-      { shape: [rows.length], values: Int32Array.from(rows) },
-      { shape: [], values: Int32Array.of(capacity) },
-      { shape: [], values: room },
-    ]);
-    capacity = columns;
-    padding = rows.map((row) => padding[row] as number);
-    mask = maskOf(padding, length, capacity);
-    slots = slotsOf(padding.length * kvHeads, capacity);
+  /** Where in the cache a row's head has its column 0. */
+  const base = (row: number, kvHead: number): number => (row * kvHeads + kvHead) * capacity;
+  const show = (row: number, columns: number): void => {
+    mask.fill(MASKED, row * capacity, (row + 1) * capacity);
+    mask.fill(0, row * capacity, row * capacity + columns);
   };
   const run = (entry: string, feeds: readonly Feed[], draws: Float64Array): Choice[] => {
     // Another model may have had its turn between two steps.
     state.useWeights(model);
-    return choose.read(session.fetch(`${entry}/${choose.variant}`, [...feeds, ...choose.feeds(draws)]));
+    return choose.read(session.fetch(`${entry}/${choose.variant}`, [...feeds, ...choose.feeds(draws)]), draws);
   };
 
   return {
-    start: (draws) => {
-      const { count, tokens, positions, promptOf } = prompts;
+    copy: (copies) => {
+      const from: number[] = [];
+      const to: number[] = [];
+      for (const copy of copies) {
+        for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
+          for (let column = 0; column < copy.columns; column++) {
+            from.push(base(copy.from, kvHead) + column);
+            to.push(base(copy.to, kvHead) + column);
+          }
+        }
+        show(copy.to, copy.columns);
+      }
+      session.fetch('copy', [vector(from), vector(to)]);
+    },
+    prefill: (parts, sequences, draws) => {
+      const { count, length, columns, tokens, positions, starts, last } = packParts(parts, maxPositions);
       const { cos, sin } = ropeRows(config, model.rope, positions);
-      const shape = [count, 1, length, headDim];
+      const sources: number[] = [];
+      const slots: number[] = [];
+      const seen = new Int32Array(count * kvHeads * columns);
+      for (const [index, part] of parts.entries()) {
+        for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
+          const first = base(part.row, kvHead);
+          const from = index * kvHeads + kvHead;
+          for (let t = 0; t < part.tokens.length; t++) {
+            sources.push(from * length + t);
+            slots.push(first + part.from + t);
+          }
+          for (let column = 0; column < columns; column++) seen[from * columns + column] = first + column;
+        }
+        show(part.row, part.from + part.tokens.length);
+      }
+      const rotary = [count, 1, length, headDim];
       const feeds: Feed[] = [
         { shape: [count, length], values: tokens },
-        { shape, values: cos },
-        { shape, values: sin },
-        { shape: [count], values: Int32Array.from(prompts.padding) },
-        { shape: [count], values: Int32Array.from({ length: count }, (_, row) => (row + 1) * length - 1) },
-        { shape: [promptOf.length], values: Int32Array.from(promptOf) },
-        { shape: [], values: Int32Array.of(capacity - length) },
+        { shape: rotary, values: cos },
+        { shape: rotary, values: sin },
+        vector(starts),
+        vector(last),
+        vector(sequences),
+        vector(sources),
+        vector(slots),
+        { shape: [count, kvHeads, columns], values: seen },
       ];
       return run('prefill', feeds, draws);
     },
-    step: (tokens, draws) => {
-      const batch = tokens.length;
-      if (length === capacity) {
-        arrange([...padding.keys()], Math.min(most, roundUp(capacity * 1.5)));
+    step: (tokens, columns, draws) => {
+      const slots = new Int32Array(batch * kvHeads);
+      const positions = new Int32Array(batch);
+      for (let row = 0; row < batch; row++) {
+        const column = Math.min(columns[row] as number, capacity - 1);
+        mask[row * capacity + column] = 0;
+        positions[row] = Math.min(columns[row] as number, maxPositions - 1);
+        for (let kvHead = 0; kvHead < kvHeads; kvHead++) slots[row * kvHeads + kvHead] = base(row, kvHead) + column;
       }
-      for (let row = 0; row < batch; row++) mask[row * capacity + length] = 0;
-      const positions = padding.map((pads) => nextPosition(length, pads, config.maxPositions));
       const { cos, sin } = ropeRows(config, model.rope, positions);
-      const shape = [batch, 1, headDim];
+      const rotary = [batch, 1, headDim];
       const feeds: Feed[] = [
-        { shape: [batch], values: tokens },
-        { shape, values: cos },
-        { shape, values: sin },
+        vector(tokens),
+        { shape: rotary, values: cos },
+        { shape: rotary, values: sin },
         { shape: [batch, 1, 1, capacity], values: mask },
-        { shape: [slots.length], values: slots.map((slot) => slot + length) },
+        vector(slots),
       ];
-      length += 1;
       return run('decode', feeds, draws);
     },
-    keep: (rows) => {
-      const same = rows.length === padding.length && rows.every((row, index) => row === index);
-      if (!same) arrange(rows, capacity);
+    arrange: (rows, columns) => {
+      const same = Math.min(capacity, columns);
+      // What is new holds anything finite.
+      const kept = new Int32Array(rows.length * kvHeads * columns);
+      const shown = new Float32Array(rows.length * columns).fill(MASKED);
+      for (const [index, row] of rows.entries()) {
+        for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
+          const to = (index * kvHeads + kvHead) * columns;
+          for (let column = 0; column < same; column++) kept[to + column] = base(row, kvHead) + column;
+        }
+        shown.set(mask.subarray(row * capacity, row * capacity + same), index * columns);
+      }
+      session.fetch('arrange', [vector(kept)]);
+      batch = rows.length;
+      capacity = columns;
+      mask = shown;
     },
     dispose: () => void session.fetch('freeCache', []),
   };
@@ -92,11 +124,11 @@ export function tracedDecoder(model: Model, state: ProgramState, request: Decode
 interface ChoiceCalls {
   variant: 'logits' | 'greedy' | 'plain' | 'tempered';
   feeds(draws: Float64Array): Feed[];
-  read(outputs: readonly ArrayLike<number>[]): Choice[];
+  read(outputs: readonly ArrayLike<number>[], draws: Float64Array): Choice[];
 }
 
 /** What is cut off by top-k or top-p is chosen in JavaScript; everything else in the graph. */
-function choiceOf({ params, prompts }: DecodeRequest): ChoiceCalls {
+function choiceOf(params: ChoiceParams): ChoiceCalls {
   const { temperature, topK, topP } = params;
   const read: ChoiceCalls['read'] = ([tokens, logprobs]) =>
     Array.from(tokens as Int32Array, (token, row) => {
@@ -105,20 +137,15 @@ function choiceOf({ params, prompts }: DecodeRequest): ChoiceCalls {
       return { token, logprob };
     });
   if (temperature === 0) return { variant: 'greedy', feeds: () => [], read };
-  const vector = (values: Int32Array): Feed => ({ shape: [values.length], values });
   const uniforms = (draws: Float64Array): Feed[] => {
     const { high, low } = splitUniforms(draws);
     return [vector(high), vector(low)];
   };
   if (topK > 0 || topP < 1) {
-    let draws = new Float64Array(prompts.length);
     return {
       variant: 'logits',
-      feeds: (next) => {
-        draws = Float64Array.from(next);
-        return [];
-      },
-      read: ([logits]) => {
+      feeds: () => [],
+      read: ([logits], draws) => {
         const values = logits as Float32Array;
         const width = values.length / draws.length;
         return Array.from(draws, (draw, row) =>
@@ -133,18 +160,6 @@ function choiceOf({ params, prompts }: DecodeRequest): ChoiceCalls {
   return { variant: 'tempered', feeds: (draws) => [...uniforms(draws), ...parts], read };
 }
 
-function roundUp(columns: number): number {
-  return Math.ceil(columns / COLUMNS) * COLUMNS;
-}
-
-/** [B C]: 0 for the columns that hold a token. */
-function maskOf(padding: readonly number[], length: number, capacity: number): Float32Array {
-  const mask = new Float32Array(padding.length * capacity).fill(MASKED);
-  for (const [row, pads] of padding.entries()) mask.fill(0, row * capacity + pads, row * capacity + length);
-  return mask;
-}
-
-/** Row of the cache that holds column 0 of each sequence and head. */
-function slotsOf(count: number, capacity: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, index) => index * capacity);
+function vector(values: readonly number[] | Int32Array): Feed {
+  return { shape: [values.length], values: Int32Array.from(values) };
 }

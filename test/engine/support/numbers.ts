@@ -19,6 +19,9 @@ export interface Numbers {
   weights: number[];
 }
 
+/** Enter few rows one after the other, and share beginnings of different lengths. */
+const FEW_ROWS = 5;
+
 const CHOICES: SamplingParams[] = [
   { maxTokens: 30, temperature: 1 },
   { maxTokens: 12, temperature: 0.7 },
@@ -47,6 +50,16 @@ for (const config of [TINY, TIED]) {
     out.tokens.push(...completions.map((completion) => completion.tokens));
     out.logprobs.push(...completions.flatMap((completion) => completion.logprobs));
     all.push(completions);
+  }
+  const shared = items.map(({ promptTokens, seed }, i) => ({
+    promptTokens: [...tokensOf(18 - (i % 2), 3, config.vocabSize), ...promptTokens],
+    seed,
+  }));
+  for (const temperature of [0, 1]) {
+    const params = { maxTokens: 14, temperature };
+    const completions = await sampleCompletions(model, { items: shared, params, batchSize: FEW_ROWS });
+    out.tokens.push(...completions.map((completion) => completion.tokens));
+    out.logprobs.push(...completions.flatMap((completion) => completion.logprobs));
   }
   const rollouts = items.map(({ promptTokens }, i) => ({
     promptTokens,
