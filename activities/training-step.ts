@@ -59,7 +59,7 @@ export async function updatePolicy(
   const { clipLow, clipHigh, dualClip, aggregation } = getPreset(config.preset).grpo;
   const scored = rollouts.map(({ promptTokens, tokens }) => ({ promptTokens, completionTokens: tokens }));
   const referenceScores = await withModel(deps, reference, { threads: config.threads, call }, (lease) =>
-    lease.score(scored, call),
+    lease.score(scored, { ...call, batchSize: config.batchSize }),
   );
   const items: TrainItem[] = rollouts.map((rollout, index) => ({
     ...scored[index]!,

@@ -11,11 +11,12 @@ import { RZeroError } from './errors.ts';
 import { asFailure, codeOf } from './failures.ts';
 import type { RunConfig } from './run-input.ts';
 import type { ModelProfile } from './profile.ts';
+import { withSmallerBatches } from './smaller-batches.ts';
 import { renewLease } from '../db/queries/leases.ts';
 import type { LeaseOwner } from '../db/queries/leases.ts';
 import { getRun, noteEngine } from '../db/queries/runs.ts';
 import type { RunRow } from '../db/queries/runs.ts';
-import { commitUnit, endAttempt, findUnit, startAttempt } from '../db/queries/units.ts';
+import { commitUnit, endAttempt, findUnit, readMemoryFailures, startAttempt } from '../db/queries/units.ts';
 import type { Place } from '../db/queries/units.ts';
 
 export interface UnitContext {
@@ -67,29 +68,42 @@ async function attemptUnit(
     if (stored) return { reused: true, metrics: stored };
     const run = await getRun(deps.database, ref.runId);
     const owner = await holdLease(deps, ref);
-    attemptId = await startAttempt(deps.database, {
-      ...place,
-      attempt: activity.info.attempt,
-      workflowId: activity.info.workflowExecution?.workflowId ?? 'none',
-      workerPid: process.pid,
-    });
+    const begin = (): Promise<number> =>
+      startAttempt(deps.database, {
+        ...place,
+        attempt: activity.info.attempt,
+        workflowId: activity.info.workflowExecution?.workflowId ?? 'none',
+        workerPid: process.pid,
+      });
+    const failures = await readMemoryFailures(deps.database, place);
+    attemptId = await begin();
     const started = performance.now();
-    const outcome = await work({
-      run,
-      config: run.config as RunConfig,
-      profile: run.profile as ModelProfile,
-      place,
-      call: { signal: activity.cancellationSignal, onProgress },
-    });
+    const { result: outcome, halvings } = await withSmallerBatches(
+      run.config as RunConfig,
+      failures,
+      async (error) => {
+        await noteFailure(deps, attemptId as number, error, false);
+        attemptId = await begin();
+      },
+      (config) =>
+        work({
+          run,
+          config,
+          profile: run.profile as ModelProfile,
+          place,
+          call: { signal: activity.cancellationSignal, onProgress },
+        }),
+    );
+    const metrics = { ...outcome.metrics, ...(halvings === 0 ? {} : { memoryHalvings: halvings }) };
     const seconds = (performance.now() - started) / 1000;
     const engine = outcome.usesModel ? await describeEngine(deps, run.config as RunConfig) : undefined;
-    const commit = { attemptId, holder: owner, seconds, metrics: outcome.metrics, engine: engine ?? null };
+    const commit = { attemptId, holder: owner, seconds, metrics, engine: engine ?? null };
     const committed = await commitUnit(deps.database, place, commit, async (client) => {
       await outcome.write(client);
       if (engine && !run.engine) await noteEngine(client, ref.runId, engine);
     });
     if (committed === 'fenced') throw takenOver(ref);
-    return { reused: committed === 'superseded', metrics: outcome.metrics };
+    return { reused: committed === 'superseded', metrics };
   } catch (error) {
     const failure = asFailure(error);
     if (attemptId !== undefined) await noteFailure(deps, attemptId, error, activity.cancellationSignal.aborted);

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { RZeroError } from '../errors.ts';
 import { engineEnvironment } from './environment.ts';
-import { fromWireError, speaksOfMemory } from './protocol.ts';
+import { outOfMemory, speaksOfMemory } from './memory-words.ts';
+import { fromWireError } from './protocol.ts';
 import type { Calls, FromHost, HostOptions, Method } from './protocol.ts';
 import type { CallOptions } from './types.ts';
 
@@ -218,10 +219,13 @@ function endError(exitCode: number | null, signal: NodeJS.Signals | null, lines:
   const how = signal ? `by ${signal}` : `with exit code ${exitCode}`;
   const last = lines.length > 0 ? ` Its last lines: ${lines.slice(-5).join(' | ')}` : '';
   const killed = signal === 'SIGKILL' || exitCode === 137;
-  if (killed || speaksOfMemory(lines.join('\n'))) {
-    const guess = killed ? ', most often because the machine ran out of memory' : ' for lack of memory';
-    return new RZeroError('EngineOutOfMemory', `The engine process ended ${how}${guess}.${last}`, {
-      fix: 'Lower microBatch or batchSize, or give the machine more memory.',
+  if (speaksOfMemory(lines.join('\n')))
+    return outOfMemory(`The engine process ended ${how} for lack of memory.${last}`);
+  if (killed) {
+    // By the system for lack of memory, or by anybody's hand: no field is to blame yet.
+    const guess = `The engine process ended ${how}, most often because the machine ran out of memory.${last}`;
+    return new RZeroError('EngineOutOfMemory', guess, {
+      fix: 'If it happens again, lower microBatch or batchSize, or give the machine more memory.',
     });
   }
   return new RZeroError('EngineCrashed', `The engine process ended ${how}.${last}`, {

@@ -1,6 +1,7 @@
 import { RZeroError } from '../errors.ts';
 import { startChild } from './child.ts';
 import type { Child, ChildEvent } from './child.ts';
+import { memoryLimitOf } from './memory-budget.ts';
 import type { HostOptions } from './protocol.ts';
 import type { CallOptions, Engine, ModelLease } from './types.ts';
 
@@ -13,6 +14,7 @@ interface Slot {
   stop: () => Promise<void>;
 }
 
+/** `memoryLimitBytes` is by default what `R_ZERO_ENGINE_MEMORY_MIB` says. */
 export interface TfjsEngineOptions extends HostOptions {
   /** The child process starting, ending or writing a line to its standard error. */
   onEvent?: (event: ChildEvent) => void;
@@ -58,7 +60,9 @@ export function createTfjsEngine(options: TfjsEngineOptions = {}): Engine {
 }
 
 function createSlot(options: TfjsEngineOptions): Slot {
-  const { onEvent, idleExitSeconds = 300, cancelGraceMs = 600, ...host } = options;
+  const { onEvent, idleExitSeconds = 300, cancelGraceMs = 600, ...given } = options;
+  const limit = given.memoryLimitBytes ?? memoryLimitOf(process.env);
+  const host: HostOptions = { ...given, ...(limit === undefined ? {} : { memoryLimitBytes: limit }) };
   let current: Child | undefined;
   let idleTimer: NodeJS.Timeout | undefined;
   let busy = 0;
@@ -131,7 +135,8 @@ function createLease(
     },
     maxSequenceLength: state.maxSequenceLength,
     sample: (request, options?: CallOptions) => call(() => owner.call('sample', { lease, request }, options)),
-    score: (items, options) => call(() => owner.call('score', { lease, items }, options)),
+    score: (items, { batchSize, ...options } = {}) =>
+      call(() => owner.call('score', { lease, items, ...(batchSize === undefined ? {} : { batchSize }) }, options)),
     trainStep: (items, settings, options) =>
       call(async () => {
         const result = await owner.call('trainStep', { lease, items, options: settings }, options);

@@ -4,6 +4,7 @@
  */
 import { RZeroError } from '../errors.ts';
 import { createLocalEngine } from './local.ts';
+import { outOfMemory } from './memory-words.ts';
 import { toWireError } from './protocol.ts';
 import type { CallMessage, Calls, FromHost, HostOptions, Method, ToHost } from './protocol.ts';
 import type { CallOptions, EngineProgress, ModelLease } from './types.ts';
@@ -58,7 +59,10 @@ async function perform(message: CallMessage, call: CallOptions): Promise<Calls[M
     case 'sample':
       return await lease.sample(message.input.request, call);
     case 'score':
-      return await lease.score(message.input.items, call);
+      return await lease.score(message.input.items, {
+        ...call,
+        ...(message.input.batchSize === undefined ? {} : { batchSize: message.input.batchSize }),
+      });
     case 'trainStep': {
       const metrics = await lease.trainStep(message.input.items, message.input.options, call);
       return { metrics, modelId: lease.modelId };
@@ -95,9 +99,7 @@ function refuseAboveLimit(): void {
   const used = process.memoryUsage.rss();
   if (used <= limit) return;
   const mebi = (bytes: number): number => Math.round(bytes / 2 ** 20);
-  throw new RZeroError('EngineOutOfMemory', `The engine uses ${mebi(used)} MiB; its limit is ${mebi(limit)} MiB.`, {
-    fix: 'Lower microBatch or batchSize, or raise the limit.',
-  });
+  throw outOfMemory(`The engine uses ${mebi(used)} MiB; its limit is ${mebi(limit)} MiB.`);
 }
 
 function send(message: FromHost, then?: () => void): void {

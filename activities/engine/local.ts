@@ -10,11 +10,15 @@ import { sampleCompletions } from './sampler.ts';
 import { loadRuntime } from './tensorflow.ts';
 import type { Runtime, RuntimeOptions } from './tensorflow.ts';
 import type { CallOptions, Engine, ModelLease, ModelSource } from './types.ts';
+import { outOfMemory, speaksOfMemory } from './memory-words.ts';
+import { sizeOf } from './parameters.ts';
 import { disposeModel, weightsHash } from './weights.ts';
 
 export interface LocalEngineOptions extends RuntimeOptions {
   /** Most bytes of models kept for a cheap reopening. @default 512 MiB */
   cacheBytes?: number;
+  /** Most bytes that the process may have: a batch that would take more is refused with `EngineOutOfMemory`. @default what is free */
+  memoryLimitBytes?: number;
 }
 
 /**
@@ -30,7 +34,7 @@ export function createLocalEngine(options: LocalEngineOptions = {}): Engine {
     open: (source, call = {}) =>
       enqueue(call.signal, async () => {
         const loaded = await openModel(options, cache, source);
-        const lease = createLease(loaded, cache, enqueue, () => leases.delete(lease));
+        const lease = createLease(loaded, options, cache, enqueue, () => leases.delete(lease));
         leases.add(lease);
         return lease;
       }),
@@ -79,13 +83,19 @@ function createQueue(): Enqueue {
   };
 }
 
-function createLease(loaded: LoadedModel, cache: ModelCache, enqueue: Enqueue, onClose: () => void): ModelLease {
+function createLease(
+  loaded: LoadedModel,
+  { memoryLimitBytes }: LocalEngineOptions,
+  cache: ModelCache,
+  enqueue: Enqueue,
+  onClose: () => void,
+): ModelLease {
   const { model, optimizer, companions } = loaded;
   let { modelId } = loaded;
   let open = true;
   const call = <T>(options: CallOptions | undefined, work: () => Promise<T>): Promise<T> =>
-    enqueue(options?.signal, () => {
-      if (open) return work();
+    enqueue(options?.signal, async () => {
+      if (open) return await work().catch(nameMemory);
       throw new RZeroError('EngineRequestInvalid', 'This model lease is closed.', { fix: 'Open the model again.' });
     });
   return {
@@ -93,7 +103,12 @@ function createLease(loaded: LoadedModel, cache: ModelCache, enqueue: Enqueue, o
       return modelId;
     },
     maxSequenceLength: model.config.maxPositions,
-    sample: (request, options) => call(options, () => sampleCompletions(model, request, options)),
+    sample: (request, options) =>
+      call(options, () => {
+        const weights = model.specs.reduce((sum, spec) => sum + sizeOf(spec.shape) * 4, 0);
+        const modelBytes = weights * (optimizer.first.length === 0 ? 1 : 3);
+        return sampleCompletions(model, request, options, { modelBytes, limitBytes: memoryLimitBytes });
+      }),
     score: (items, options) => call(options, () => scoreCompletions(model, items, options)),
     trainStep: (items, settings, options) =>
       call(options, async () => {
@@ -120,4 +135,12 @@ function createLease(loaded: LoadedModel, cache: ModelCache, enqueue: Enqueue, o
         return Promise.resolve();
       }),
   };
+}
+
+/** TensorFlow's own failures for lack of memory get their code. */
+function nameMemory(error: unknown): never {
+  if (error instanceof Error && !(error instanceof RZeroError) && speaksOfMemory(error.message)) {
+    throw outOfMemory(error.message, error);
+  }
+  throw error;
 }

@@ -4,9 +4,14 @@
  * A pure function of token ids.
  */
 import type { PromptPart, RowCopy } from './decoder.ts';
+import { PREFILL_TOKENS } from './memory-budget.ts';
 
 /** Shorter beginnings are run again: to continue one takes a call of its own. */
 const FEWEST_SHARED = 16;
+/** Most tokens in one call, pads included: what a call holds in memory grows with them. */
+const CALL_TOKENS = PREFILL_TOKENS;
+/** As many pads cost more than a call of their own. */
+const MOST_PADS = 256;
 
 export interface Newcomer {
   /** The row that it gets. */
@@ -83,7 +88,30 @@ export function planEntry(held: readonly (HeldPrompt | undefined)[], newcomers: 
     }
   }
   const stages = [first, second, third].filter(({ copies, parts }) => copies.length + parts.length > 0);
-  return { stages, ready, shared };
+  return { stages: stages.flatMap(inCalls), ready, shared };
+}
+
+/** The same work in calls of limited size, the longest parts first so that those in a call are of similar length. */
+function inCalls({ copies, parts, members }: EntryStage): EntryStage[] {
+  if (parts.length === 0) return [{ copies, parts, members }];
+  const lengthOf = (part: number): number => (parts[part] as PromptPart).tokens.length;
+  const order = [...parts.keys()].sort((a, b) => lengthOf(b) - lengthOf(a) || a - b);
+  const calls: number[][] = [];
+  for (const [index, part] of order.entries()) {
+    const call = calls.at(-1);
+    const longest = call ? lengthOf(call[0] as number) : 0;
+    const pads = (longest - lengthOf(part)) * (order.length - index);
+    if (call && longest * (call.length + 1) <= CALL_TOKENS && pads <= MOST_PADS) call.push(part);
+    else calls.push([part]);
+  }
+  return calls.map((call, index) => ({
+    copies: index === 0 ? copies : [],
+    parts: call.map((part) => parts[part] as PromptPart),
+    members: members.flatMap(({ newcomer, part }) => {
+      const at = call.indexOf(part);
+      return at < 0 ? [] : [{ newcomer, part: at }];
+    }),
+  }));
 }
 
 /** Indices of newcomers with the same prompt, in order of appearance. */

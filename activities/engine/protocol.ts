@@ -2,6 +2,7 @@
 import { RZeroError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { LocalEngineOptions } from './local.ts';
+import { outOfMemory, speaksOfMemory } from './memory-words.ts';
 import type {
   CheckpointRecord,
   Completion,
@@ -17,10 +18,7 @@ import type {
 } from './types.ts';
 
 /** How the child process is set up, as JSON in its first argument. */
-export interface HostOptions extends LocalEngineOptions {
-  /** Resident bytes above which a call is refused with `EngineOutOfMemory`. */
-  memoryLimitBytes?: number;
-}
+export type HostOptions = LocalEngineOptions;
 
 /** What a lease tells about itself. */
 export interface LeaseState {
@@ -38,7 +36,7 @@ export interface Calls {
   describe: { input: Record<string, never>; output: EngineDescription };
   open: { input: { source: ModelSource }; output: LeaseState };
   sample: { input: OfLease & { request: SampleRequest }; output: Completion[] };
-  score: { input: OfLease & { items: readonly ScoreItem[] }; output: CompletionScore[] };
+  score: { input: OfLease & { items: readonly ScoreItem[]; batchSize?: number }; output: CompletionScore[] };
   trainStep: {
     input: OfLease & { items: readonly TrainItem[]; options: TrainOptions };
     output: { metrics: TrainMetrics; modelId: string };
@@ -68,13 +66,6 @@ export interface WireError {
   stack?: string;
 }
 
-const MEMORY_WORDS = /\bOOM\b|bad_alloc|resource[ _]?exhausted|out of memory|array buffer allocation failed/i;
-
-/** Whether a text written by a dying process, or a TensorFlow error, is about memory. */
-export function speaksOfMemory(text: string): boolean {
-  return MEMORY_WORDS.test(text);
-}
-
 export function toWireError(error: unknown): WireError {
   if (error instanceof RZeroError) {
     // The constructor puts the fix behind the message; it is put there again on the other side.
@@ -89,14 +80,7 @@ export function toWireError(error: unknown): WireError {
   }
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {};
-  if (speaksOfMemory(message)) {
-    return {
-      code: 'EngineOutOfMemory',
-      message,
-      fix: 'Lower microBatch or batchSize, or give the machine more memory.',
-      ...stack,
-    };
-  }
+  if (speaksOfMemory(message)) return { ...toWireError(outOfMemory(message)), ...stack };
   return { code: 'Internal', message: `The engine failed: ${message}`, ...stack };
 }
 

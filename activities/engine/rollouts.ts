@@ -7,7 +7,15 @@ import { sequenceWeights, validateGrpo } from './grpo-loss.ts';
 import { watchPeakMemory } from './peak-memory.ts';
 import { lengthOf, packRollouts, packTraining, validateItems, validateTrainItems } from './rollout-batch.ts';
 import { breathe } from './sampler.ts';
-import type { CallOptions, CompletionScore, ScoreItem, TrainItem, TrainMetrics, TrainOptions } from './types.ts';
+import type {
+  CallOptions,
+  CompletionScore,
+  ScoreItem,
+  ScoreOptions,
+  TrainItem,
+  TrainMetrics,
+  TrainOptions,
+} from './types.ts';
 import type { Model } from './weights.ts';
 
 /** Most logits held at once while scoring, as a number of floats (256 MiB). */
@@ -15,20 +23,24 @@ const SCORE_LOGITS = 2 ** 26;
 const SCORE_BATCH = 128;
 
 /**
+ * @param options.batchSize as many sequences at once, or less
  * @returns one score for each item, in their order
  * @throws RZeroError `EngineRequestInvalid` naming the field, `EngineCancelled`
  */
 export async function scoreCompletions(
   model: Model,
   items: readonly ScoreItem[],
-  { signal, onProgress }: CallOptions = {},
+  { signal, onProgress, batchSize = SCORE_BATCH }: ScoreOptions = {},
 ): Promise<CompletionScore[]> {
   validateItems(model.config, items);
   const executor = executorOf(model);
   const scores: CompletionScore[] = items.map(() => ({ logprobs: [], entropies: [] }));
   const lengths = items.map(lengthOf);
   const longest = Math.max(0, ...lengths);
-  const size = Math.max(1, Math.min(SCORE_BATCH, Math.floor(SCORE_LOGITS / (model.config.vocabSize * longest))));
+  const size = Math.max(
+    1,
+    Math.min(SCORE_BATCH, batchSize, Math.floor(SCORE_LOGITS / (model.config.vocabSize * longest))),
+  );
   let done = 0;
   for (const group of groupByLength(lengths, size)) {
     await breathe(signal);

@@ -8,6 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { RZeroError } from '../errors.ts';
 import { validateTokens } from './batch.ts';
 import { executorOf } from './execution.ts';
+import { memoryBudget, refuseLargeBatch } from './memory-budget.ts';
 import { parseSeed } from './random.ts';
 import type { PhiloxKey } from './random.ts';
 import type { ChoiceParams } from './sampling.ts';
@@ -21,13 +22,15 @@ const DEFAULT_BATCH = 256;
 const REPORT_EVERY = 16;
 
 /**
+ * @param memory bytes of the model with its optimizer, and those that the process may have in all
  * @returns completions in the order of the items
- * @throws RZeroError `EngineRequestInvalid` naming the field, `EngineCancelled`
+ * @throws RZeroError `EngineRequestInvalid` naming the field, `EngineOutOfMemory`, `EngineCancelled`
  */
 export async function sampleCompletions(
   model: Model,
   request: SampleRequest,
   { signal, onProgress }: CallOptions = {},
+  memory: { modelBytes: number; limitBytes?: number | undefined } = { modelBytes: 0 },
 ): Promise<Completion[]> {
   const { params, batchSize, keys } = validateRequest(model, request);
   if (request.items.length === 0) return [];
@@ -45,6 +48,12 @@ export async function sampleCompletions(
     };
   });
   const options = { rows: batchSize, stopTokens: params.stopTokens, random: params.temperature !== 0 };
+  const size = {
+    rows: Math.min(batchSize, sequences.length),
+    columns: Math.max(...sequences.map(({ prompt, limit }) => prompt.length + limit)),
+    prompt: Math.max(...sequences.map(({ prompt }) => prompt.length)),
+  };
+  refuseLargeBatch(model.config, size, memory.modelBytes, memoryBudget(memory.limitBytes));
   const schedule = createSchedule(sequences, options, (rows, columns) =>
     executorOf(model).startDecoding({ params, rows, columns }),
   );

@@ -195,6 +195,11 @@ export interface CallOptions {
   onProgress?: (progress: EngineProgress) => void;
 }
 
+export interface ScoreOptions extends CallOptions {
+  /** Most sequences at once; the engine may take less. */
+  batchSize?: number;
+}
+
 export interface ModelLease {
   /** Content hash of the weights that are live now; changes with every train step. */
   readonly modelId: string;
@@ -202,7 +207,7 @@ export interface ModelLease {
   /** Results in the order of `items`. Pure: (weights, items, params, batchSize) decide every token. */
   sample(request: SampleRequest, options?: CallOptions): Promise<Completion[]>;
   /** How likely each completion token is, and how open it was, in the order of the items. */
-  score(items: readonly ScoreItem[], options?: CallOptions): Promise<CompletionScore[]>;
+  score(items: readonly ScoreItem[], options?: ScoreOptions): Promise<CompletionScore[]>;
   /** One optimizer update on the clipped GRPO objective with a k3 KL term. */
   trainStep(items: readonly TrainItem[], options: TrainOptions, call?: CallOptions): Promise<TrainMetrics>;
   /** Makes the present weights the ones that `sample` uses; nothing to do for a local engine. */

@@ -60,6 +60,24 @@ export async function findUnit(pool: pg.Pool, place: Place): Promise<Record<stri
   }
 }
 
+/**
+ * How often batches have been halved for lack of memory by what a run has finished, and how often a unit has failed for it
+ * without anything to blame it on.
+ */
+export async function readMemoryFailures(pool: pg.Pool, place: Place): Promise<{ halvings: number; failures: number }> {
+  try {
+    const result = await pool.query<{ halvings: number; failures: number }>(
+      `select coalesce((select max((metrics->>'memoryHalvings')::int) from r_zero.units where run_id = $1), 0) as halvings,
+              (select count(*)::int from r_zero.attempts where run_id = $1 and iteration = $2 and phase = $3 and unit = $4
+               and error_code = 'EngineOutOfMemory') as failures`,
+      key(place),
+    );
+    return result.rows[0] as { halvings: number; failures: number };
+  } catch (error) {
+    throw asDatabaseError(error);
+  }
+}
+
 export interface UnitCommit {
   attemptId: number;
   /** Who must hold the run's lease at this moment. */
