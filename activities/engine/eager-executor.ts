@@ -3,6 +3,7 @@ import { applyAdamW } from './adamw.ts';
 import { eagerDecoder } from './eager-decoder.ts';
 import { reportOf } from './executor.ts';
 import type { Executor } from './executor.ts';
+import type { Rotary } from './model.ts';
 import { addGradients, lossGradients } from './gradients.ts';
 import type { LossOutput } from './gradients.ts';
 import { grpoBounds } from './grpo-loss.ts';
@@ -12,6 +13,7 @@ import type { RolloutBatch } from './rollout-batch.ts';
 import { completionScores, labelLoss, rolloutLoss } from './rollout-loss.ts';
 import type { RolloutTensors } from './rollout-loss.ts';
 import { ropeAt } from './rope.ts';
+import { countUp, placeBehind } from './shared-prompts.ts';
 import { parametersOf } from './weights.ts';
 import type { Model } from './weights.ts';
 
@@ -74,15 +76,27 @@ export function eagerExecutor(model: Model): Executor {
   };
 }
 
-function tensorsOf(model: Model, { batch, length, tokens, rows, labels }: RolloutBatch): RolloutTensors {
+function tensorsOf(model: Model, { batch, length, tokens, rows, labels, prompts }: RolloutBatch): RolloutTensors {
   const { tf } = model.runtime;
-  const positions = Int32Array.from({ length }, (_, position) => position);
+  const integers = (values: Int32Array): tfc.Tensor => tf.tensor1d(values, 'int32');
+  const rotary = (positions: Int32Array, shape: readonly number[]): Rotary =>
+    ropeAt(tf, model.config, model.rope, positions, shape);
+  const whole = { batch, length, tokens: integers(tokens), rows: integers(rows), labels: integers(labels) };
+  if (!prompts) return { ...whole, rotary: rotary(countUp(length), [length]) };
+  const { positions, pads, order } = placeBehind(prompts, length, model.config.maxPositions);
+  const columns = order.length;
   return {
-    batch,
-    length,
-    tokens: tf.tensor1d(tokens, 'int32'),
-    rotary: ropeAt(tf, model.config, model.rope, positions, [length]),
-    rows: tf.tensor1d(rows, 'int32'),
-    labels: tf.tensor1d(labels, 'int32'),
+    ...whole,
+    rotary: rotary(positions, [batch, 1, length]),
+    prompts: {
+      count: prompts.count,
+      length: prompts.length,
+      columns,
+      tokens: integers(prompts.tokens),
+      rotary: rotary(countUp(prompts.length), [prompts.length]),
+      promptOf: integers(prompts.promptOf),
+      pads: tf.tensor2d(pads, [batch, columns]),
+      order: integers(order),
+    },
   };
 }

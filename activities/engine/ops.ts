@@ -12,6 +12,8 @@ export interface Ops {
   linear(x: tfc.Tensor, w: tfc.Tensor): tfc.Tensor;
   /** Rows of table [V, d] at ids [N] (int32): [N, d]. */
   embedding(table: tfc.Tensor, ids: tfc.Tensor): tfc.Tensor;
+  /** a [B, KV, S, dh] and b [B, KV, T, dh] side by side: [B, KV, C, dh]. @param columns C = S + T */
+  joinColumns(a: tfc.Tensor, b: tfc.Tensor, columns: number): tfc.Tensor;
   /** x [N, d] scaled to unit root mean square, times gain [d]. */
   rmsNorm(x: tfc.Tensor, gain: tfc.Tensor, epsilon: number): tfc.Tensor;
   /** Rotary embedding of x [..., dh]; cos and sin broadcast to x, sin with the sign of rotate-half folded in. */
@@ -60,6 +62,13 @@ export function createOpsFrom(tf: Tf, raw: Kernels): Ops {
           return [tf.unsortedSegmentSum(dy, ids, rows), tf.zerosLike(ids)];
         },
       };
+    });
+
+  const joinColumnsGrad = (columns: number) =>
+    tf.customGrad((...args) => {
+      const [a, b] = args as unknown as [tfc.Tensor, tfc.Tensor];
+      const sizes = [a.shape[2] as number, b.shape[2] as number];
+      return { value: raw.joinColumns(a, b, columns), gradFunc: (dy) => raw.splitColumns(dy, sizes) };
     });
 
   const rmsNormGrad = (epsilon: number) =>
@@ -125,6 +134,7 @@ export function createOpsFrom(tf: Tf, raw: Kernels): Ops {
   return {
     linear: (x, w) => linearGrad(x, w),
     embedding: (table, ids) => embeddingGrad(table.shape[0])(table, ids),
+    joinColumns: (a, b, columns) => joinColumnsGrad(columns)(a, b),
     rmsNorm: (x, gain, epsilon) => rmsNormGrad(epsilon)(x, gain),
     rotate: (x, cos, sin) => rotateGrad(cos, sin)(x),
     swiGlu: (x) => swiGluGrad(x),
@@ -144,6 +154,9 @@ export function createOpsFrom(tf: Tf, raw: Kernels): Ops {
 export interface Kernels {
   matMul(a: tfc.Tensor, b: tfc.Tensor, transposeA: boolean, transposeB: boolean): tfc.Tensor;
   gather(table: tfc.Tensor, ids: tfc.Tensor): tfc.Tensor;
+  /** Along axis 2 of 4, to `columns` in all. */
+  joinColumns(a: tfc.Tensor, b: tfc.Tensor, columns: number): tfc.Tensor;
+  splitColumns(x: tfc.Tensor, sizes: readonly number[]): tfc.Tensor[];
   /** Loss [N] and its slope against the logits [N, V]. */
   crossEntropy(logits: tfc.Tensor, labels: tfc.Tensor): [tfc.Tensor, tfc.Tensor];
   after(x: tfc.Tensor, other: tfc.Tensor): tfc.Tensor;
@@ -164,6 +177,7 @@ function nativeKernels(tf: Tf, native: NativeBackend, deterministic: boolean): K
     // tf.gather copies the indices back to JavaScript to check them, a wait for the device on every call.
     gather: (table, ids) =>
       native.executeSingleOutput('Gather', [type('Tparams', TF_FLOAT), type('Tindices', TF_INT32)], [table, ids]),
+    ...plainColumns(tf),
     // Avoids a [N, V] one-hot matrix. On a GPU TensorFlow refuses this kernel when deterministic operations are asked for.
     crossEntropy:
       native.isUsingGpuDevice && deterministic
@@ -180,10 +194,18 @@ function nativeKernels(tf: Tf, native: NativeBackend, deterministic: boolean): K
   };
 }
 
+function plainColumns(tf: Tf): Pick<Kernels, 'joinColumns' | 'splitColumns'> {
+  return {
+    joinColumns: (a, b) => tf.concat([a, b], 2),
+    splitColumns: (x, sizes) => tf.split(x, [...sizes], 2),
+  };
+}
+
 export function plainKernels(tf: Tf): Kernels {
   return {
     matMul: (a, b, transposeA, transposeB) => tf.matMul(a, b, transposeA, transposeB),
     gather: (table, ids) => tf.gather(table, ids),
+    ...plainColumns(tf),
     crossEntropy: (logits, labels) => {
       const logProbabilities = tf.logSoftmax(logits);
       // The WebAssembly kernel writes integers whatever type it is asked for.

@@ -2,14 +2,20 @@
 import { RZeroError } from '../errors.ts';
 import { validateTokens } from './batch.ts';
 import type { ModelConfig } from './config.ts';
+import { packSharedPrompts } from './shared-prompts.ts';
+import type { SharedPrompts } from './shared-prompts.ts';
 import type { ScoreItem, TrainItem } from './types.ts';
 
 /** B sequences of T tokens, right-padded, of whose predictions M are looked at: those of completion tokens. */
 export interface RolloutBatch {
   batch: number;
   length: number;
-  /** [B T] */
+  /** [B T]; with prompts apart, from the last token of the prompt. */
   tokens: Int32Array;
+  /** What comes before, when sequences share it. */
+  prompts?: SharedPrompts;
+  /** Pads among all tokens. */
+  paddingTokens: number;
   /** [M] rows of the hidden states [B T, d] that predict a completion token, sequence by sequence. */
   rows: Int32Array;
   /** [M] those tokens. */
@@ -32,32 +38,44 @@ export function lengthOf(item: ScoreItem): number {
   return item.promptTokens.length + item.completionTokens.length;
 }
 
-export function packRollouts(items: readonly ScoreItem[]): RolloutBatch {
+/** @param shared with the prompts apart */
+export function packRollouts(items: readonly ScoreItem[], shared = false): RolloutBatch {
+  const prompts = shared ? packSharedPrompts(items) : undefined;
+  /** Tokens of an item that are left out, because they are among the prompts. */
+  const before = (item: ScoreItem): number => (shared ? item.promptTokens.length - 1 : 0);
   // The last token predicts nothing. Empty completions still need one column, or there would be nothing to compute on.
-  const length = Math.max(2, ...items.map(lengthOf)) - 1;
+  const length = Math.max(2, ...items.map((item) => lengthOf(item) - before(item))) - 1;
   const tokens = new Int32Array(items.length * length);
-  for (const [row, { promptTokens, completionTokens }] of items.entries()) {
-    tokens.set([...promptTokens, ...completionTokens].slice(0, length), row * length);
+  for (const [row, item] of items.entries()) {
+    const whole = [...item.promptTokens, ...item.completionTokens];
+    tokens.set(whole.slice(before(item), before(item) + length), row * length);
   }
+  const ofPrompts = prompts ? prompts.tokens.length - prompts.lengths.reduce((sum, size) => sum + size, 0) : 0;
+  const ofRest = items.reduce((sum, item) => sum + length - (lengthOf(item) - 1 - before(item)), 0);
   return {
     batch: items.length,
     length,
     tokens,
+    ...(prompts ? { prompts } : {}),
+    paddingTokens: ofPrompts + ofRest,
     rows: Int32Array.from(
-      items.flatMap(({ promptTokens, completionTokens }, row) =>
-        completionTokens.map((_, index) => row * length + promptTokens.length - 1 + index),
+      items.flatMap((item, row) =>
+        item.completionTokens.map((_, index) => row * length + item.promptTokens.length - 1 - before(item) + index),
       ),
     ),
     labels: Int32Array.from(items.flatMap(({ completionTokens }) => completionTokens)),
   };
 }
 
-/** @param weights of each token of a sequence, one for every item */
-export function packTraining(items: readonly TrainItem[], weights: readonly number[]): TrainBatch {
+/**
+ * @param weights of each token of a sequence, one for every item
+ * @param shared with the prompts apart
+ */
+export function packTraining(items: readonly TrainItem[], weights: readonly number[], shared = false): TrainBatch {
   const spread = (value: (item: TrainItem, row: number) => number): Float32Array =>
     Float32Array.from(items.flatMap((item, row) => item.completionTokens.map(() => value(item, row))));
   return {
-    ...packRollouts(items),
+    ...packRollouts(items, shared),
     behaviour: Float32Array.from(items.flatMap((item) => item.behaviourLogprobs)),
     reference: Float32Array.from(items.flatMap((item) => item.referenceLogprobs)),
     advantages: spread((item) => item.advantage),

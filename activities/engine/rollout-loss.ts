@@ -8,6 +8,8 @@ import type { GrpoBounds, Scalar } from './grpo-loss.ts';
 import { forward, head } from './model.ts';
 import type { Rotary } from './model.ts';
 import type { Parameters } from './parameters.ts';
+import { forwardBehind } from './prompt-attention.ts';
+import type { PromptTensors } from './prompt-attention.ts';
 import type { Runtime } from './tensorflow.ts';
 
 /** What a model's functions need of a runtime, whatever runs them. */
@@ -19,8 +21,9 @@ export interface RolloutTensors {
   length: number;
   /** int32 [B T] */
   tokens: tfc.Tensor;
-  /** Positions 0 to T - 1. */
+  /** Positions 0 to T - 1; with prompts apart, the positions of each sequence, [B, 1, T, dh]. */
   rotary: Rotary;
+  prompts?: PromptTensors;
   /** int32 [M] */
   rows: tfc.Tensor;
   /** int32 [M] */
@@ -47,10 +50,13 @@ export function completionLogits(
   toolkit: Toolkit,
   config: ModelConfig,
   parameters: Parameters,
-  { batch, length, tokens, rotary, rows, recompute = false }: RolloutTensors,
+  { prompts, rows, recompute = false, ...sequences }: RolloutTensors,
 ): tfc.Tensor {
-  const mask = causalMask(toolkit.tf, length);
-  const hidden = forward(toolkit, config, parameters, { tokens, batch, length, rotary, mask, recompute });
+  const { tokens, batch, length, rotary } = sequences;
+  const input = { tokens, batch, length, rotary };
+  const hidden = prompts
+    ? forwardBehind(toolkit, config, parameters, prompts, input)
+    : forward(toolkit, config, parameters, { ...input, mask: causalMask(toolkit.tf, length), recompute });
   return head(toolkit, parameters, toolkit.ops.embedding(hidden, rows));
 }
 

@@ -3,10 +3,14 @@ import { validateAdamW } from './adamw.ts';
 import type { AdamW } from './adamw.ts';
 import { groupByLength } from './batch.ts';
 import { executorOf } from './execution.ts';
+import type { GrpoSettings } from './executor.ts';
 import { sequenceWeights, validateGrpo } from './grpo-loss.ts';
 import { watchPeakMemory } from './peak-memory.ts';
 import { lengthOf, packRollouts, packTraining, validateItems, validateTrainItems } from './rollout-batch.ts';
+import { recomputes } from './recompute.ts';
 import { breathe } from './sampler.ts';
+import { planRollouts } from './shared-prompts.ts';
+import type { RolloutPlan } from './shared-prompts.ts';
 import type {
   CallOptions,
   CompletionScore,
@@ -35,17 +39,17 @@ export async function scoreCompletions(
   validateItems(model.config, items);
   const executor = executorOf(model);
   const scores: CompletionScore[] = items.map(() => ({ logprobs: [], entropies: [] }));
-  const lengths = items.map(lengthOf);
-  const longest = Math.max(0, ...lengths);
+  const longest = Math.max(0, ...items.map(lengthOf));
   const size = Math.max(
     1,
     Math.min(SCORE_BATCH, batchSize, Math.floor(SCORE_LOGITS / (model.config.vocabSize * longest))),
   );
   let done = 0;
-  for (const group of groupByLength(lengths, size)) {
+  const { groups, shared } = planRollouts(items, size);
+  for (const group of groups) {
     await breathe(signal);
     const members = group.map((index) => items[index] as ScoreItem);
-    const packed = packRollouts(members);
+    const packed = packRollouts(members, shared);
     const nothing = { logprobs: new Float32Array(), entropies: new Float32Array() };
     const { logprobs, entropies } = packed.rows.length === 0 ? nothing : executor.score(packed);
     let from = 0;
@@ -88,16 +92,18 @@ export async function grpoStep(
   const step = executorOf(model).startStep();
   let done = 0;
   try {
-    for (const group of groupByLength(items.map(lengthOf), settings.microBatch)) {
+    const { groups, shared } = planTraining(model, items, settings);
+    for (const group of groups) {
       await breathe(signal);
       const members = group.map((index) => items[index] as TrainItem);
       const packed = packTraining(
         members,
         group.map((index) => weights[index] as number),
+        shared,
       );
       const part = step.accumulate(packed, settings);
       for (const key of ['loss', 'policyLoss', 'kl', 'entropy', 'clipped'] as const) total[key] += part[key];
-      total.padding += members.reduce((sum, item) => sum + packed.length - (lengthOf(item) - 1), 0);
+      total.padding += packed.paddingTokens;
       memory.sample();
       done += group.length;
       onProgress?.({ stage: 'training', done, total: items.length });
@@ -122,4 +128,17 @@ export async function grpoStep(
   } finally {
     step.dispose();
   }
+}
+
+/** Prompts are shared unless activations are to be recomputed, which is for whole sequences. */
+function planTraining(
+  { config }: Model,
+  items: readonly TrainItem[],
+  { microBatch, recompute }: GrpoSettings,
+): RolloutPlan {
+  const whole = groupByLength(items.map(lengthOf), microBatch);
+  const recomputed = whole.some((group) =>
+    recomputes(recompute, config, group.length, lengthOf(items[group[0] as number] as TrainItem) - 1),
+  );
+  return recomputed ? { groups: whole, shared: false } : planRollouts(items, microBatch);
 }

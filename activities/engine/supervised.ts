@@ -102,5 +102,6 @@ function packLabels(members: readonly Row[], counted: number, whole: boolean): L
     rows: Int32Array.from(rows),
     labels: Int32Array.from(labels),
     weights: Float32Array.from(weights),
+    paddingTokens: members.reduce((sum, { used }) => sum + length - (used - 1), 0),
   };
 }

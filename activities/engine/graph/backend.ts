@@ -9,7 +9,7 @@ import { plainKernels } from '../ops.ts';
 import type { DType } from './graph-def.ts';
 import { tensorValue } from './graph.ts';
 import type { Ref } from './graph.ts';
-import { KERNELS, LIST_KERNELS, fill, gatherRows, matMul } from './kernels.ts';
+import { KERNELS, LIST_KERNELS, fill, gatherRows, joinColumns, matMul, splitColumns } from './kernels.ts';
 import type { KernelInputs } from './kernels.ts';
 import type { Scope } from './scope.ts';
 
@@ -113,6 +113,8 @@ function graphKernels(tf: Tf, { tensor, ref }: Pick<Recorder, 'tensor' | 'ref'>,
     matMul: (a, b, transposeA, transposeB) => tensor(matMul(current().scope, ref(a), ref(b), transposeA, transposeB)),
     after: (x, other) => tensor(current().scope.after(ref(x), ref(other))),
     gather: (table, ids) => tensor(gatherRows(current().scope, ref(table), ref(ids))),
+    joinColumns: (a, b, columns) => tensor(joinColumns(current().scope, ref(a), ref(b), columns)),
+    splitColumns: (x, sizes) => splitColumns(current().scope, ref(x), sizes).map(tensor),
     crossEntropy: (logits, labels) => {
       if (denseLoss) return plainKernels(tf).crossEntropy(logits, labels);
       const inputs = [ref(logits), ref(labels)] as const;

@@ -123,6 +123,23 @@ export function gatherRows(scope: Scope, table: Ref, ids: Ref): Ref {
   )[0];
 }
 
+/** Two tensors side by side along axis 2. @param columns of both: a sum of symbols is told apart from no other size */
+export function joinColumns(scope: Scope, a: Ref, b: Ref, columns: number): Ref {
+  const attrs = { T: type(a.dtype), N: { int: 2 }, Tidx: type('int32') };
+  return scope.node('ConcatV2', [a, b, scope.size(2)], attrs, [{ dtype: a.dtype, shape: a.shape.with(2, columns) }])[0];
+}
+
+/** The reverse. */
+export function splitColumns(scope: Scope, x: Ref, sizes: readonly number[]): Ref[] {
+  const attrs = { T: type(x.dtype), Tlen: type('int32'), num_split: { int: sizes.length } };
+  return scope.node(
+    'SplitV',
+    [x, scope.shape(sizes), scope.size(2)],
+    attrs,
+    sizes.map((size) => ({ dtype: x.dtype, shape: x.shape.with(2, size) })),
+  );
+}
+
 function range(scope: Scope, attributes: Attributes): Ref {
   const { start, stop, step } = attributes as { start: number; stop: number; step: number };
   if (start !== 0 || step !== 1) throw new RangeError('only ranges from 0 in steps of 1 are traced');

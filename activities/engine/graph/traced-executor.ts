@@ -1,10 +1,11 @@
 import { adamWStep, validateAdamW } from '../adamw.ts';
 import { reportOf } from '../executor.ts';
-import type { Executor, TrainingStep } from '../executor.ts';
+import type { Executor, GrpoSettings, TrainingStep } from '../executor.ts';
 import { grpoBounds } from '../grpo-loss.ts';
 import type { RolloutBatch } from '../rollout-batch.ts';
 import { recomputes } from '../recompute.ts';
 import { ropeRows } from '../rope.ts';
+import { countUp, placeBehind } from '../shared-prompts.ts';
 import type { Model } from '../weights.ts';
 import type { ProgramState } from './program-state.ts';
 import { tracedDecoder } from './traced-decoder.ts';
@@ -15,10 +16,10 @@ export function tracedExecutor(model: Model, state: ProgramState): Executor {
   return {
     score: (batch) => {
       state.useWeights(model);
-      const [logprobs, entropies] = state.session.fetch('score', sequences(model, batch)) as [
-        Float32Array,
-        Float32Array,
-      ];
+      const [logprobs, entropies] = state.session.fetch(
+        `score/${batch.prompts ? 'shared' : 'whole'}`,
+        sequences(model, batch),
+      ) as [Float32Array, Float32Array];
       return { logprobs, entropies };
     },
     startDecoding: (request) => tracedDecoder(model, state, request),
@@ -49,8 +50,7 @@ function startStep(model: Model, state: ProgramState): TrainingStep {
         ...vectors,
         ...[lower, upper, dualClip, settings.klCoefficient].map(scalar),
       ];
-      const recompute = recomputes(settings.recompute, model.config, batch.batch, batch.length);
-      return reportOf(add(recompute ? 'recomputed' : 'kept', feeds));
+      return reportOf(add(gradientForm(model, batch, settings), feeds));
     },
     accumulateLabels: (batch) => {
       state.useWeights(model);
@@ -78,17 +78,41 @@ function startStep(model: Model, state: ProgramState): TrainingStep {
   };
 }
 
-function sequences(model: Model, { batch, length, tokens, rows, labels }: RolloutBatch): Feed[] {
-  const positions = Int32Array.from({ length }, (_, position) => position);
-  const { cos, sin } = ropeRows(model.config, model.rope, positions);
-  const shape = [length, model.config.headDim];
+/** As the entry points take them that have the same ending. */
+function sequences(model: Model, { batch, length, tokens, rows, labels, prompts }: RolloutBatch): Feed[] {
+  const { config, rope } = model;
+  const rotary = (positions: Int32Array, shape: readonly number[]): Feed[] => {
+    const { cos, sin } = ropeRows(config, rope, positions);
+    const full = [...shape, config.headDim];
+    return [
+      { shape: full, values: cos },
+      { shape: full, values: sin },
+    ];
+  };
+  const whole: Feed = { shape: [batch, length], values: tokens };
+  if (!prompts) return [whole, ...rotary(countUp(length), [length]), vector(rows), vector(labels)];
+  const { positions, pads, order } = placeBehind(prompts, length, config.maxPositions);
   return [
-    { shape: [batch, length], values: tokens },
-    { shape, values: cos },
-    { shape, values: sin },
+    whole,
+    ...rotary(positions, [batch, 1, length]),
     vector(rows),
     vector(labels),
+    { shape: [prompts.count, prompts.length], values: prompts.tokens },
+    ...rotary(countUp(prompts.length), [prompts.length]),
+    vector(prompts.promptOf),
+    { shape: [batch, order.length], values: pads },
+    vector(order),
   ];
+}
+
+/** Which of the entry points that do the same. */
+function gradientForm(
+  { config }: Model,
+  { prompts, batch, length }: RolloutBatch,
+  { recompute }: GrpoSettings,
+): string {
+  if (prompts) return 'shared';
+  return recomputes(recompute, config, batch, length) ? 'recomputed' : 'kept';
 }
 
 function vector(values: Float32Array | Int32Array): Feed {

@@ -4,6 +4,7 @@ import { arrangeParameters } from '../parameters.ts';
 import type { Parameters } from '../parameters.ts';
 import { completionScores, labelLoss, rolloutLoss } from '../rollout-loss.ts';
 import type { RolloutTensors } from '../rollout-loss.ts';
+import type { PromptTensors } from '../prompt-attention.ts';
 import type { Recorder } from './backend.ts';
 import type { Ref, Variable } from './graph.ts';
 import { tensorValue } from './graph.ts';
@@ -19,49 +20,81 @@ export function addTraining(builder: Builder): void {
     weights.map((weight, index) => graph.variable(`${prefix}${index}`, 'resource', weight.shape, true));
   const moments = { first: named('m'), second: named('v') };
   const sums = named('g');
-  addScore(builder);
-  for (const recompute of [false, true]) addGrpo(builder, sums, recompute);
+  for (const form of ['whole', 'shared'] as const) addScore(builder, form);
+  for (const form of ['kept', 'recomputed', 'shared'] as const) addGrpo(builder, sums, form);
   addLabels(builder, sums);
   addMoments(builder, [...moments.first, ...moments.second]);
   addApply(builder, sums, moments);
 }
 
-/** Sequences, as every entry point that sees whole ones takes them. */
-function sequences({ config, sizes }: Builder, scope: Scope): (recorder: Recorder) => RolloutTensors {
+/** With whole sequences, or with the prompts apart that they share. */
+type Form = 'whole' | 'shared';
+
+/** Sequences, as every entry point that sees them takes them. */
+function sequences({ config, sizes }: Builder, scope: Scope, form: Form): (recorder: Recorder) => RolloutTensors {
   const { batch, length } = sizes;
   const tokens = scope.input('tokens', 'int32', [batch, length]);
-  const cos = scope.input('cos', 'float32', [length, config.headDim]);
-  const sin = scope.input('sin', 'float32', [length, config.headDim]);
+  const table = form === 'shared' ? [batch, 1, length, config.headDim] : [length, config.headDim];
+  const cos = scope.input('cos', 'float32', table);
+  const sin = scope.input('sin', 'float32', table);
   const rows = scope.input('rows', 'int32', [sizes.rows]);
   const labels = scope.input('labels', 'int32', [sizes.rows]);
+  const prompts = form === 'shared' ? sharedPrompts({ config, sizes }, scope) : undefined;
+  return (recorder) => {
+    const { tf, tensor } = recorder;
+    return {
+      batch,
+      length,
+      tokens: tf.reshape(tensor(tokens), [batch * length]),
+      rotary: { cos: tensor(cos), sin: tensor(sin) },
+      rows: tensor(rows),
+      labels: tensor(labels),
+      ...(prompts ? { prompts: prompts(recorder) } : {}),
+    };
+  };
+}
+
+function sharedPrompts(
+  { config, sizes }: Pick<Builder, 'config' | 'sizes'>,
+  scope: Scope,
+): (recorder: Recorder) => PromptTensors {
+  const { batch, columns, prompts: count, shared: length } = sizes;
+  const tokens = scope.input('promptTokens', 'int32', [count, length]);
+  const cos = scope.input('promptCos', 'float32', [length, config.headDim]);
+  const sin = scope.input('promptSin', 'float32', [length, config.headDim]);
+  const promptOf = scope.input('promptOf', 'int32', [batch]);
+  const pads = scope.input('pads', 'float32', [batch, columns]);
+  const order = scope.input('order', 'int32', [columns]);
   return ({ tf, tensor }) => ({
-    batch,
+    count,
     length,
-    tokens: tf.reshape(tensor(tokens), [batch * length]),
+    columns,
+    tokens: tf.reshape(tensor(tokens), [count * length]),
     rotary: { cos: tensor(cos), sin: tensor(sin) },
-    rows: tensor(rows),
-    labels: tensor(labels),
+    promptOf: tensor(promptOf),
+    pads: tensor(pads),
+    order: tensor(order),
   });
 }
 
-/** `score`: log-probability of each label, and entropy of the distribution it is from. */
-function addScore(builder: Builder): void {
-  const scope = builder.scope('score');
-  const inputs = sequences(builder, scope);
+/** `score/…`: log-probability of each label, and entropy of the distribution it is from. */
+function addScore(builder: Builder, form: Form): void {
+  const scope = builder.scope(`score/${form}`);
+  const inputs = sequences(builder, scope, form);
   const outputs = builder.record(scope, (recorder) => {
     const parameters = builder.parameters(scope, recorder);
     const { logprobs, entropies } = completionScores(recorder, builder.config, parameters, inputs(recorder));
     return [recorder.ref(logprobs), recorder.ref(entropies)];
   });
-  builder.entry('score', scope, outputs);
+  builder.entry(`score/${form}`, scope, outputs);
 }
 
-/** The GRPO loss, as `kept` and, with recomputation of activations, as `recomputed`. */
-function addGrpo(builder: Builder, sums: readonly Variable[], recompute: boolean): void {
+/** The GRPO loss: as `kept`, as `recomputed` with recomputation of activations, and as `shared` with prompts apart. */
+function addGrpo(builder: Builder, sums: readonly Variable[], name: 'kept' | 'recomputed' | 'shared'): void {
   const { config, sizes } = builder;
-  const name = recompute ? 'recomputed' : 'kept';
+  const recompute = name === 'recomputed';
   const scope = builder.scope(`gradients/${name}`);
-  const inputs = sequences(builder, scope);
+  const inputs = sequences(builder, scope, name === 'shared' ? 'shared' : 'whole');
   const vectors = ['behaviour', 'reference', 'advantages', 'weights'] as const;
   const scalars = ['lower', 'upper', 'dualClip', 'klCoefficient'] as const;
   const perToken = vectors.map((name) => scope.input(name, 'float32', [sizes.rows]));
@@ -76,7 +109,7 @@ function addGrpo(builder: Builder, sums: readonly Variable[], recompute: boolean
 /** Plain cross entropy, as `labels`. */
 function addLabels(builder: Builder, sums: readonly Variable[]): void {
   const scope = builder.scope('gradients/labels');
-  const inputs = sequences(builder, scope);
+  const inputs = sequences(builder, scope, 'whole');
   const weights = scope.input('weights', 'float32', [builder.sizes.rows]);
   addGradients(builder, scope, sums, 'labels', (recorder) => {
     const tensors = { ...inputs(recorder), weights: recorder.tensor(weights) };
