@@ -8,6 +8,7 @@ import type { IterationRef, Phase, UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { CallOptions, EngineDescription, EngineProgress } from './engine/types.ts';
 import { RZeroError } from './errors.ts';
+import { meterWork } from './generation-waste.ts';
 import { asFailure, codeOf } from './failures.ts';
 import type { RunConfig } from './run-input.ts';
 import type { ModelProfile } from './profile.ts';
@@ -85,14 +86,12 @@ async function attemptUnit(
         await noteFailure(deps, attemptId as number, error, false);
         attemptId = await begin();
       },
-      (config) =>
-        work({
-          run,
-          config,
-          profile: run.profile as ModelProfile,
-          place,
-          call: { signal: activity.cancellationSignal, onProgress },
-        }),
+      async (config) => {
+        const meter = meterWork(onProgress);
+        const call = { signal: activity.cancellationSignal, onProgress: meter.onProgress };
+        const outcome = await work({ run, config, profile: run.profile as ModelProfile, place, call });
+        return { ...outcome, metrics: { ...outcome.metrics, ...meter.read() } };
+      },
     );
     const metrics = { ...outcome.metrics, ...(halvings === 0 ? {} : { memoryHalvings: halvings }) };
     const seconds = (performance.now() - started) / 1000;

@@ -43,6 +43,8 @@ export interface ForwardInput {
   attendTo?: (layer: number, keys: tfc.Tensor, values: tfc.Tensor) => LayerCache;
   /** C. @default T */
   columns?: number;
+  /** Ends with the keys and values of the last layer; what is returned is then of no use. @default false */
+  keysOnly?: boolean;
   /** Whether a backward pass computes each layer's activations anew; not with `attendTo`. @default false */
   recompute?: boolean;
 }
@@ -52,7 +54,17 @@ export function forward(
   { tf, ops }: Pick<Runtime, 'tf' | 'ops'>,
   config: ModelConfig,
   parameters: Parameters,
-  { tokens, batch, length, rotary, mask, attendTo, columns = length, recompute = false }: ForwardInput,
+  {
+    tokens,
+    batch,
+    length,
+    rotary,
+    mask,
+    attendTo,
+    columns = length,
+    recompute = false,
+    keysOnly = false,
+  }: ForwardInput,
 ): tfc.Tensor {
   const { heads, kvHeads, headDim } = config;
   const group = heads / kvHeads;
@@ -61,7 +73,13 @@ export function forward(
     (x, layer, { cos, sin, mask }) => {
       const normed = ops.rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
       const joined = tf.reshape(qkv({ tf, ops }, config, layer, normed), [batch, length, heads + 2 * kvHeads, headDim]);
-      const [unrotated, value] = tf.split(tf.transpose(joined, [0, 2, 1, 3]), [heads + kvHeads, kvHeads], 1) as Pair;
+      const byHead = tf.transpose(joined, [0, 2, 1, 3]);
+      if (keysOnly && index === config.layers - 1) {
+        const [key, value] = tf.split(ops.dropHeads(byHead, heads), [kvHeads, kvHeads], 1) as Pair;
+        attendTo?.(index, ops.rotate(key, cos, sin), value);
+        return x;
+      }
+      const [unrotated, value] = tf.split(byHead, [heads + kvHeads, kvHeads], 1) as Pair;
       const [queries, key] = tf.split(ops.rotate(unrotated, cos, sin), [heads, kvHeads], 1) as Pair;
       const { keys, values } = attendTo ? attendTo(index, key, value) : { keys: key, values: value };
       const scores = tf.matMul(tf.reshape(queries, [batch, kvHeads, group * length, headDim]), keys, false, true);

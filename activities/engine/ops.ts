@@ -14,6 +14,11 @@ export interface Ops {
   embedding(table: tfc.Tensor, ids: tfc.Tensor): tfc.Tensor;
   /** a [B, KV, S, dh] and b [B, KV, T, dh] side by side: [B, KV, C, dh]. @param columns C = S + T */
   joinColumns(a: tfc.Tensor, b: tfc.Tensor, columns: number): tfc.Tensor;
+  /**
+   * x [B, heads, T, dh] without the first `count` heads. A split with an unused part would do, but its gradient is an array of
+   * zeros that is made while tracing, of the size that symbols make up.
+   */
+  dropHeads(x: tfc.Tensor, count: number): tfc.Tensor;
   /** x [N, d] scaled to unit root mean square, times gain [d]. */
   rmsNorm(x: tfc.Tensor, gain: tfc.Tensor, epsilon: number): tfc.Tensor;
   /** Rotary embedding of x [..., dh]; cos and sin broadcast to x, sin with the sign of rotate-half folded in. */
@@ -69,6 +74,17 @@ export function createOpsFrom(tf: Tf, raw: Kernels): Ops {
       const [a, b] = args as unknown as [tfc.Tensor, tfc.Tensor];
       const sizes = [a.shape[2] as number, b.shape[2] as number];
       return { value: raw.joinColumns(a, b, columns), gradFunc: (dy) => raw.splitColumns(dy, sizes) };
+    });
+
+  const dropHeadsGrad = (count: number) =>
+    tf.customGrad((...args) => {
+      const [x, save] = args as unknown as [tfc.Tensor, tfc.GradSaveFunc];
+      const [first, rest] = tf.split(x, [count, (x.shape[1] as number) - count], 1) as [tfc.Tensor, tfc.Tensor];
+      save([first]);
+      return {
+        value: rest,
+        gradFunc: (dy, saved) => tf.concat([tf.zerosLike(saved[0] as tfc.Tensor), dy], 1),
+      };
     });
 
   const rmsNormGrad = (epsilon: number) =>
@@ -135,6 +151,7 @@ export function createOpsFrom(tf: Tf, raw: Kernels): Ops {
     linear: (x, w) => linearGrad(x, w),
     embedding: (table, ids) => embeddingGrad(table.shape[0])(table, ids),
     joinColumns: (a, b, columns) => joinColumnsGrad(columns)(a, b),
+    dropHeads: (x, count) => dropHeadsGrad(count)(x),
     rmsNorm: (x, gain, epsilon) => rmsNormGrad(epsilon)(x, gain),
     rotate: (x, cos, sin) => rotateGrad(cos, sin)(x),
     swiGlu: (x) => swiGluGrad(x),

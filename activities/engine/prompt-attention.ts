@@ -44,6 +44,7 @@ export function forwardBehind(
     length: prompts.length,
     rotary: prompts.rotary,
     mask: causalMask(tf, prompts.length),
+    keysOnly: true,
     attendTo: (layer, keys, values) => (held[layer] = { keys, values }),
   });
   const behind = (prompt: tfc.Tensor, own: tfc.Tensor): tfc.Tensor => {

@@ -112,6 +112,15 @@ describe('a run in too little memory', () => {
     await generate(new ActivityRunner(pool), 'asked', { ...asked, seed: 1 }, 2);
     assert.deepEqual(await completions('cramped'), await completions('asked'));
     assert.deepEqual(await metrics('asked'), [undefined, undefined]);
+    // 24 questions a shard after the same prompt, which is run once.
+    const [shard] = (
+      await pool.query<{ metrics: Record<string, number> }>(`select metrics from r_zero.units where run_id = 'asked'`)
+    ).rows;
+    const { decodedRows = 0, idleRows = 0, promptTokens = 0, sharedPromptTokens = 0, ...rest } = shard?.metrics ?? {};
+    assert.equal(rest['promptPaddingTokens'], 0);
+    assert.ok(promptTokens > 0 && sharedPromptTokens >= 15 * promptTokens, `${sharedPromptTokens} of ${promptTokens}`);
+    const tokens = (await completions('asked')).slice(0, 24).reduce((sum, row) => sum + row.tokens.length, 0);
+    assert.ok(decodedRows - idleRows <= tokens && idleRows < decodedRows / 2, JSON.stringify(shard?.metrics));
   });
 
   test('does so with a process whose memory is really limited', async (t) => {
