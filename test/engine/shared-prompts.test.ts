@@ -120,6 +120,6 @@ test('pads are counted, of prompts and of what follows them', () => {
   assert.equal(paddingTokens, 2 + 2 + 1);
   assert.deepEqual([...prompts!.tokens], [5, 6, 7, 9, 0, 0]);
   assert.deepEqual([...prompts!.promptOf], [0, 0, 1]);
-  assert.deepEqual([...tokens.filter((_, i) => i % 3 === 0)], [8, 8, 6]);
+  assert.deepEqual(Array.from(tokens.filter((_, i) => i % 3 === 0)), [8, 8, 6]);
   assert.deepEqual([...rows], [0, 1, 2, 3, 6, 7]);
 });
