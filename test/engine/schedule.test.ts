@@ -122,6 +122,27 @@ test('the cache grows no wider than the sequences that are in it ask for, and sh
   assert.ok(Math.max(...runAll(short, 4, new Set()).calls.capacities) <= 48);
 });
 
+test('what a narrower cache has cut off, or an idle row has written over, is not taken over', () => {
+  const long = Array.from({ length: 180 }, (_, i) => i);
+  const filler = (i: number): Wish => ({ prompt: [900 + i, 1, 2], limit: i < 2 ? 4 : i < 10 ? 12 : 30 });
+  // Row 28 of 32 holds the long prompt when it ends with rows 0 and 1. Three free rows are too few for new prompts, but one
+  // more of the last group enters: the cache is made narrower while the long row stays.
+  const group = Array.from({ length: 4 }, () => ({ prompt: [990, 1, 2], limit: 30 }));
+  const first = [...Array.from({ length: 28 }, (_, i) => filler(i)), { prompt: long, limit: 4 }, ...group];
+  for (let length = 20; length < 180; length += 5) {
+    const further = Array.from({ length: 6 }, (_, i) => ({ prompt: [...long.slice(0, length), 700 + i, 1], limit: 3 }));
+    const all = [...first, ...further];
+    const { completions, calls, work } = runAll(all, 32, new Set());
+    assert.deepEqual(
+      completions,
+      all.map((wish, index) => alone(wish, index, new Set())),
+    );
+    assert.deepEqual(calls.capacities.slice(0, 2), [192, 48]);
+    // What the cache has lost is run once more, at least.
+    assert.ok(work.promptTokens >= 28 * 3 + 180 + 3 + Math.max(0, length - 47) + 6 * 2, `${work.promptTokens}`);
+  }
+});
+
 test('a prompt is run once for its whole group, whenever its members enter', () => {
   const prompts = Array.from({ length: 6 }, (_, i) => Array.from({ length: 12 }, (_, t) => 100 * i + t));
   // Item by item and prompt by prompt, in less rows than a group has members.

@@ -47,6 +47,7 @@ export function fakeDecoder(rows: number, columns: number): { decoder: Decoder; 
     prefill: (parts, sequences, draws) => {
       calls.prefills.push({ parts: parts.length, tokens: parts.reduce((sum, { tokens }) => sum + tokens.length, 0) });
       for (const { row, from, tokens } of parts) {
+        if (tokens.length === 0) throw new RangeError(`nothing of row ${row} is left to run`);
         cache[row] = read(row, from);
         for (const [index, token] of tokens.entries()) put(row, from + index, token);
       }
