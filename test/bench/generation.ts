@@ -17,8 +17,30 @@ import type { Sequence } from '../../activities/engine/schedule.ts';
 import { loadRuntime } from '../../activities/engine/tensorflow.ts';
 import type { GenerationWork } from '../../activities/engine/types.ts';
 import { createModel } from '../../activities/engine/weights.ts';
-import { SHAPES } from './engine-shapes.ts';
+import { SHAPE_40M } from './engine-models.ts';
 
+const SHAPES: Readonly<Record<string, ModelConfig>> = {
+  demo: {
+    ...SHAPE_40M,
+    vocabSize: 28,
+    hiddenSize: 64,
+    layers: 2,
+    heads: 4,
+    kvHeads: 4,
+    headDim: 16,
+    intermediateSize: 176,
+  },
+  '40m': SHAPE_40M,
+  '135m': {
+    ...SHAPE_40M,
+    vocabSize: 49_152,
+    hiddenSize: 576,
+    layers: 30,
+    heads: 9,
+    kvHeads: 3,
+    intermediateSize: 1536,
+  },
+};
 const ROWS = 16;
 const GROUP = 8;
 const PROMPT = 64;
