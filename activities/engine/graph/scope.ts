@@ -192,10 +192,16 @@ function openScope(graph: Graph, entry: string, symbols: readonly number[], stat
       return { ...value, name: `${name}:0` };
     },
     read: (variable, others = []) => {
-      const before = after([...(written.get(variable) ?? []), ...others]);
+      const writes = written.get(variable) ?? [];
+      const before = after([...writes, ...others]);
+      // A write gives its variable out again. That is how a read of a row in place follows it: TensorFlow's optimizer moves a cast to a
+      // smaller type in front of an Identity, out of reach of the Identity's control edges.
+      const [lastWrite] = writes;
       const name =
         variable.kind === 'ref'
-          ? graph.add('Identity', [variable.handle, ...before], { T: { type: variable.dtype } })
+          ? graph.add('Identity', [lastWrite === undefined ? variable.handle : `${lastWrite}:0`, ...after(others)], {
+              T: { type: variable.dtype },
+            })
           : graph.add('ReadVariableOp', [variable.handle, ...before], { dtype: { type: variable.dtype } });
       readers.set(variable, [...(readers.get(variable) ?? []), name]);
       return { name: `${name}:0`, dtype: variable.dtype, shape: variable.shape, borrows: [variable] };

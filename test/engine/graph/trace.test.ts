@@ -86,7 +86,8 @@ test('a read follows the last write, and a write follows all that looked at what
     new Set([early.name, looked.name, `${reshape.name}:0`].map((name) => `^${name.split(':')[0]}`)),
   );
   const late = scope.read(variable);
-  assert.deepEqual(nodeOf(graph.nodes, late.name).inputs, ['v:0', `^${assign.name}`]);
+  // As data: a control edge is lost where the optimizer moves what reads in front of it.
+  assert.deepEqual(nodeOf(graph.nodes, late.name).inputs, [`${assign.name}:0`]);
   scope.update('ScatterUpdate', [variable], [x], {});
   const update = graph.nodes.at(-1)!;
   assert.ok(update.inputs.includes(`^${assign.name}`));
