@@ -158,10 +158,7 @@ export function createOpsFrom(tf: Tf, raw: Kernels): Ops {
     negativeLogLikelihood: (logits, labels) => nllGrad(logits, labels),
     labelScores: (logits, labels) => {
       const [loss, slope] = raw.crossEntropy(logits, labels);
-      const rows = [logits.shape[0], 1, logits.shape[1]] as [number, number, number];
-      // As products of matrices of one row: no temporary as large as the logits.
-      const along = tf.matMul(tf.reshape(slope, rows), tf.reshape(logits, rows), false, true);
-      return { logprobs: tf.neg(loss), entropies: tf.sub(loss, tf.reshape(along, [rows[0]])) };
+      return { logprobs: tf.neg(loss), entropies: tf.sub(loss, raw.rowDots(slope, logits)) };
     },
     after: (x, other) => raw.after(x, other),
   };
@@ -174,6 +171,8 @@ export interface Kernels {
   /** Along axis 2 of 4, to `columns` in all. */
   joinColumns(a: tfc.Tensor, b: tfc.Tensor, columns: number): tfc.Tensor;
   splitColumns(x: tfc.Tensor, sizes: readonly number[]): tfc.Tensor[];
+  /** Of each row of a [N, V] with the same row of b, [N]. */
+  rowDots(a: tfc.Tensor, b: tfc.Tensor): tfc.Tensor;
   /** Loss [N] and its slope against the logits [N, V]. */
   crossEntropy(logits: tfc.Tensor, labels: tfc.Tensor): [tfc.Tensor, tfc.Tensor];
   after(x: tfc.Tensor, other: tfc.Tensor): tfc.Tensor;
@@ -195,6 +194,7 @@ function nativeKernels(tf: Tf, native: NativeBackend, deterministic: boolean): K
     gather: (table, ids) =>
       native.executeSingleOutput('Gather', [type('Tparams', TF_FLOAT), type('Tindices', TF_INT32)], [table, ids]),
     ...plainColumns(tf),
+    rowDots: (a, b) => rowDots(tf, a, b),
     // Avoids a [N, V] one-hot matrix. On a GPU TensorFlow refuses this kernel when deterministic operations are asked for.
     crossEntropy:
       native.isUsingGpuDevice && deterministic
@@ -218,11 +218,19 @@ function plainColumns(tf: Tf): Pick<Kernels, 'joinColumns' | 'splitColumns'> {
   };
 }
 
+/** As products of matrices of one row: no temporary as large as the inputs. */
+function rowDots(tf: Tf, a: tfc.Tensor, b: tfc.Tensor): tfc.Tensor {
+  const [rows, columns] = a.shape as [number, number];
+  const shape: [number, number, number] = [rows, 1, columns];
+  return tf.reshape(tf.matMul(tf.reshape(a, shape), tf.reshape(b, shape), false, true), [rows]);
+}
+
 export function plainKernels(tf: Tf): Kernels {
   return {
     matMul: (a, b, transposeA, transposeB) => tf.matMul(a, b, transposeA, transposeB),
     gather: (table, ids) => tf.gather(table, ids),
     ...plainColumns(tf),
+    rowDots: (a, b) => rowDots(tf, a, b),
     crossEntropy: (logits, labels) => {
       const logProbabilities = tf.logSoftmax(logits);
       // The WebAssembly kernel writes integers whatever type it is asked for.

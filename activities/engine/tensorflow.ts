@@ -5,6 +5,8 @@ import type * as tfc from '@tensorflow/tfjs-core';
 import { RZeroError } from '../errors.ts';
 import { createOps } from './ops.ts';
 import type { Ops } from './ops.ts';
+import { assertPrecision, preparePrecision, wantedPrecision } from './precision.ts';
+import type { Precision } from './precision.ts';
 import { registerMissingWasmKernels } from './wasm-kernels.ts';
 import { createGraphPool } from './graph/pool.ts';
 import type { GraphPool } from './graph/pool.ts';
@@ -53,6 +55,8 @@ export interface RuntimeOptions {
   backend?: 'auto' | 'native' | 'wasm';
   /** Deterministic kernels. @default true */
   deterministic?: boolean;
+  /** Of matrix products; see `precision.ts`. @default what R_ZERO_ENGINE_PRECISION asks for, or 'float32' */
+  precision?: Precision;
   /** Threads inside one operation; results are reproducible for a fixed number. @default TF_NUM_INTRAOP_THREADS, or all cores */
   threads?: number;
 }
@@ -96,12 +100,14 @@ async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       fix: 'Set it to the number of cores, or leave it out.',
     });
   }
+  const precision = wantedPrecision(options.precision, process.env);
+  preparePrecision(precision, process.env);
   setEnvironment(threads, deterministic);
   const backend = options.backend ?? BACKENDS[process.env['R_ZERO_TENSORFLOW'] ?? 'auto'] ?? 'auto';
   let reason: unknown;
   if (backend !== 'wasm') {
     try {
-      return startNative(threads, deterministic);
+      return startNative({ threads, deterministic, precision });
     } catch (error) {
       if (error instanceof RZeroError) throw error;
       if (backend === 'native') throw unavailable('The native TensorFlow library cannot be loaded', error);
@@ -109,8 +115,10 @@ async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     }
   }
   try {
+    assertPrecision(precision, { cuda: false, traced: false });
     return await startWasm(reason);
   } catch (error) {
+    if (error instanceof RZeroError) throw error;
     throw unavailable('Neither native TensorFlow nor the WebAssembly backend can be started', error);
   }
 }
@@ -135,7 +143,13 @@ function setEnvironment(threads: number, deterministic: boolean): void {
   if (deterministic) process.env['TF_DETERMINISTIC_OPS'] = '1';
 }
 
-function startNative(threads: number, deterministic: boolean): Runtime {
+interface NativeOptions {
+  threads: number;
+  deterministic: boolean;
+  precision: Precision;
+}
+
+function startNative({ threads, deterministic, precision }: NativeOptions): Runtime {
   // tfjs-node 4.22 calls two functions that Node 23 removed.
   const util = requireCjs('node:util') as Record<string, unknown>;
   util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
@@ -145,7 +159,8 @@ function startNative(threads: number, deterministic: boolean): Runtime {
   tf.enableProdMode();
   const native = tf.backend() as unknown as NativeBackend;
   const cuda = native.isUsingGpuDevice;
-  const { graphs, reason } = startGraphs(tf, native, deterministic);
+  const { graphs, reason } = startGraphs(tf, native, { deterministic, precision });
+  assertPrecision(precision, { cuda, traced: graphs !== undefined });
   return {
     tf,
     ops: createOps(tf, native, deterministic),
@@ -157,6 +172,7 @@ function startNative(threads: number, deterministic: boolean): Runtime {
       execution: graphs ? 'traced' : 'eager',
       device: cuda ? nvidiaName() : cpuName(),
       deterministic,
+      precision,
       threads,
       ...(reason === undefined ? {} : { fallbackReason: reason }),
     },
@@ -167,7 +183,7 @@ function startNative(threads: number, deterministic: boolean): Runtime {
 function startGraphs(
   tf: TensorFlow,
   native: NativeBackend,
-  deterministic: boolean,
+  options: Pick<NativeOptions, 'deterministic' | 'precision'>,
 ): { graphs?: GraphPool; reason?: string } {
   const wanted = process.env['R_ZERO_ENGINE_EXECUTION'] ?? 'auto';
   if (!['auto', 'traced', 'eager'].includes(wanted)) {
@@ -178,7 +194,7 @@ function startGraphs(
   if (wanted === 'eager') return {};
   try {
     probeGraphs(native.binding);
-    return { graphs: createGraphPool(tf, native, deterministic) };
+    return { graphs: createGraphPool(tf, native, options) };
   } catch (error) {
     if (wanted === 'traced') throw unavailable('The native TensorFlow library does not run traced graphs', error);
     return { reason: firstLine(error) };
@@ -208,6 +224,7 @@ async function startWasm(reason: unknown): Promise<Runtime> {
       execution: 'eager',
       device: cpuName(),
       deterministic: true,
+      precision: 'float32',
       threads: 1,
       ...(reason === undefined ? {} : { fallbackReason: firstLine(reason) }),
     },

@@ -158,6 +158,8 @@ export interface EngineDescription {
   execution: 'traced' | 'eager';
   device: string;
   deterministic: boolean;
+  /** Of matrix products; see `precision.ts`. */
+  precision: 'float32' | 'tf32' | 'bfloat16';
   threads: number;
   /** Why a slower backend runs than the one asked for. */
   fallbackReason?: string;

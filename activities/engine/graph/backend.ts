@@ -9,8 +9,18 @@ import { plainKernels } from '../ops.ts';
 import type { DType } from './graph-def.ts';
 import { tensorValue } from './graph.ts';
 import type { Ref } from './graph.ts';
-import { KERNELS, LIST_KERNELS, fill, gatherRows, joinColumns, matMul, splitColumns } from './kernels.ts';
-import type { KernelInputs } from './kernels.ts';
+import {
+  KERNELS,
+  LIST_KERNELS,
+  fill,
+  gatherRows,
+  joinColumns,
+  matMul,
+  reshape,
+  roundedMatMul,
+  splitColumns,
+} from './kernels.ts';
+import type { Emit, KernelInputs } from './kernels.ts';
 import type { Scope } from './scope.ts';
 
 type Tf = typeof tfc;
@@ -32,6 +42,14 @@ export interface Recorder {
 interface Recording {
   scope: Scope;
   data: WeakMap<object, Data>;
+  matMul: typeof matMul;
+}
+
+export interface RecordOptions {
+  /** The cross entropy by way of a one-hot matrix, which deterministic operations on a GPU demand. */
+  denseLoss?: boolean;
+  /** Of matrix products. */
+  precision?: 'float32' | 'bfloat16';
 }
 
 let recording: Recording | undefined;
@@ -39,19 +57,17 @@ let recording: Recording | undefined;
 /**
  * Runs `program` with every TensorFlow.js operation added to `scope`. Not re-entrant; `program` must not wait for
  * anything.
- *
- * @param denseLoss the cross entropy by way of a one-hot matrix, which deterministic operations on a GPU demand
  */
 export function record<T>(
   tf: Tf,
   scope: Scope,
   program: (recorder: Recorder) => T,
-  { denseLoss = false }: { denseLoss?: boolean } = {},
+  { denseLoss = false, precision = 'float32' }: RecordOptions = {},
 ): T {
   install(tf);
   if (recording) throw new RangeError('a program is being traced already');
   const before = tf.getBackend();
-  recording = { scope, data: new WeakMap() };
+  recording = { scope, data: new WeakMap(), matMul: precision === 'float32' ? matMul : roundedMatMul };
   // Takes effect at once; the promise is for backends that start asynchronously.
   void tf.setBackend(BACKEND);
   try {
@@ -110,7 +126,17 @@ function tensorOf(tf: Tf, ref: Ref): tfc.Tensor {
 /** Kernels that TensorFlow.js has no call for, or a worse one. */
 function graphKernels(tf: Tf, { tensor, ref }: Pick<Recorder, 'tensor' | 'ref'>, denseLoss: boolean): Kernels {
   return {
-    matMul: (a, b, transposeA, transposeB) => tensor(matMul(current().scope, ref(a), ref(b), transposeA, transposeB)),
+    matMul: (a, b, transposeA, transposeB) => {
+      const { scope, matMul } = current();
+      return tensor(matMul(scope, ref(a), ref(b), transposeA, transposeB));
+    },
+    // Never rounded: an entropy is the difference of two numbers.
+    rowDots: (a, b) => {
+      const { scope } = current();
+      const [rows, columns] = a.shape as [number, number];
+      const [left, right] = [a, b].map((x) => reshape(scope, ref(x), [rows, 1, columns])) as [Ref, Ref];
+      return tensor(reshape(scope, matMul(scope, left, right, false, true), [rows]));
+    },
     after: (x, other) => tensor(current().scope.after(ref(x), ref(other))),
     gather: (table, ids) => tensor(gatherRows(current().scope, ref(table), ref(ids))),
     joinColumns: (a, b, columns) => tensor(joinColumns(current().scope, ref(a), ref(b), columns)),
@@ -133,9 +159,12 @@ function graphKernels(tf: Tf, { tensor, ref }: Pick<Recorder, 'tensor' | 'ref'>,
   };
 }
 
+const batchMatMul: Emit = (scope, { a, b }, { transposeA, transposeB }) =>
+  current().matMul(scope, a as Ref, b as Ref, Boolean(transposeA), Boolean(transposeB));
+
 function install(tf: Tf): void {
   if (tf.findBackendFactory(BACKEND)) return;
-  for (const [kernelName, emit] of Object.entries(KERNELS)) {
+  for (const [kernelName, emit] of Object.entries({ ...KERNELS, BatchMatMul: batchMatMul })) {
     tf.registerKernel({
       kernelName,
       backendName: BACKEND,

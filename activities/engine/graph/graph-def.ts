@@ -2,10 +2,17 @@
 import { bytes, float, integer } from './protobuf.ts';
 import type { Chunk } from './protobuf.ts';
 
-export type DType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool';
+export type DType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool' | 'bfloat16';
 
 /** `DataType` of tensorflow/core/framework/types.proto. */
-export const DTYPES: Readonly<Record<DType, number>> = { float32: 1, float64: 2, int32: 3, int64: 9, bool: 10 };
+export const DTYPES: Readonly<Record<DType, number>> = {
+  float32: 1,
+  float64: 2,
+  int32: 3,
+  int64: 9,
+  bool: 10,
+  bfloat16: 14,
+};
 
 export interface TensorValue {
   dtype: DType;

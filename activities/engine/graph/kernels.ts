@@ -80,7 +80,7 @@ export function reshape(scope: Scope, x: Ref, shape: readonly number[]): Ref {
 }
 
 function scalarConstant(scope: Scope, dtype: DType, value: number): Ref {
-  if (dtype === 'int64') throw new RangeError('constants of 64-bit integers are not traced');
+  if (dtype === 'int64' || dtype === 'bfloat16') throw new RangeError(`constants of ${dtype} are not traced`);
   return scope.constant(tensorValue(dtype, [], [value]));
 }
 
@@ -92,6 +92,18 @@ export function fill(scope: Scope, shape: readonly number[], dtype: DType, value
     { T: type(dtype), index_type: type('int32') },
     [{ dtype, shape }],
   )[0];
+}
+
+function cast(scope: Scope, x: Ref, dtype: DType): Ref {
+  return scope.node('Cast', [x], { SrcT: type(x.dtype), DstT: type(dtype), Truncate: { bool: false } }, [
+    { dtype, shape: x.shape },
+  ])[0];
+}
+
+/** The product of float32 matrices with inputs and output rounded to bfloat16. */
+export function roundedMatMul(scope: Scope, a: Ref, b: Ref, transposeA: boolean, transposeB: boolean): Ref {
+  const [roundedA, roundedB] = [cast(scope, a, 'bfloat16'), cast(scope, b, 'bfloat16')];
+  return cast(scope, matMul(scope, roundedA, roundedB, transposeA, transposeB), 'float32');
 }
 
 export function matMul(scope: Scope, a: Ref, b: Ref, transposeA: boolean, transposeB: boolean): Ref {
@@ -152,6 +164,7 @@ function listOf(inputs: KernelInputs): Ref[] {
   return Array.from(inputs);
 }
 
+/** All but `BatchMatMul`, which depends on the precision asked for. */
 export const KERNELS: Readonly<Record<string, Emit>> = {
   Add: binary('AddV2'),
   Sub: binary('Sub'),
@@ -234,9 +247,7 @@ export const KERNELS: Readonly<Record<string, Emit>> = {
   Cast: (scope, { x }, attributes) => {
     const dtype = attributes['dtype'] as DType;
     if (!(dtype in DTYPES)) throw new RangeError(`cannot cast to ${dtype}`);
-    return scope.node('Cast', [x!], { SrcT: type(x!.dtype), DstT: type(dtype), Truncate: { bool: false } }, [
-      { dtype, shape: x!.shape },
-    ]);
+    return cast(scope, x!, dtype);
   },
   Select: (scope, { condition, t, e }) => {
     const shape = broadcast(condition!.shape, broadcast(t!.shape, e!.shape));
@@ -272,8 +283,6 @@ export const KERNELS: Readonly<Record<string, Emit>> = {
       { dtype: x!.dtype, shape: [segments, ...x!.shape.slice(segmentIds!.shape.length)] },
     ]);
   },
-  BatchMatMul: (scope, { a, b }, attributes) =>
-    matMul(scope, a!, b!, Boolean(attributes['transposeA']), Boolean(attributes['transposeB'])),
   GatherV2: (scope, { x, indices }, attributes) => {
     if (attributes['axis'] !== 0 || (attributes['batchDims'] ?? 0) !== 0) {
       throw new RangeError('only gathering of rows is traced');

@@ -2,12 +2,14 @@
 import type { AdamW } from '../adamw.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Executor } from '../executor.ts';
+import type { Precision } from '../precision.ts';
 import type { NativeBackend, TensorFlow } from '../tensorflow.ts';
 import type { Model } from '../weights.ts';
 import { graphCacheFolder, loadProgram } from './graph-cache.ts';
 import { createProgramState } from './program-state.ts';
 import type { ProgramState } from './program-state.ts';
 import { traceProgram } from './program.ts';
+import type { ProgramOptions } from './program.ts';
 import { openSession } from './session.ts';
 import { tracedExecutor } from './traced-executor.ts';
 
@@ -17,13 +19,21 @@ export interface GraphPool {
   forget(model: Model, optimizer: AdamW): void;
 }
 
-export function createGraphPool(tf: TensorFlow, native: NativeBackend, deterministic: boolean): GraphPool {
+/** @param precision what a GPU makes of float32 is not the graph's concern */
+export function createGraphPool(
+  tf: TensorFlow,
+  native: NativeBackend,
+  { deterministic, precision }: { deterministic: boolean; precision: Precision },
+): GraphPool {
   const states = new Map<string, ProgramState>();
   const stateOf = (config: ModelConfig): ProgramState => {
     const key = JSON.stringify(config);
     const known = states.get(key);
     if (known) return known;
-    const options = { denseLoss: native.isUsingGpuDevice && deterministic };
+    const options: ProgramOptions = {
+      denseLoss: native.isUsingGpuDevice && deterministic,
+      ...(precision === 'bfloat16' ? { precision } : {}),
+    };
     const program = loadProgram(graphCacheFolder(), config, options, () => traceProgram(tf, config, options));
     try {
       const state = createProgramState(native, openSession(native.binding, program.folder, program.entries));

@@ -25,6 +25,8 @@ export const SYMBOLS = ['batch', 'length', 'rows', 'capacity', 'prompts', 'colum
 export interface ProgramOptions {
   /** Cross entropy by way of a one-hot matrix, for deterministic operations on a GPU. */
   denseLoss: boolean;
+  /** Of matrix products. @default 'float32' */
+  precision?: 'float32' | 'bfloat16';
 }
 
 export interface Program {
