@@ -141,7 +141,7 @@ const runInput = z.strictObject({
   /** Sequences a forward and backward pass. */
   microBatch: count(4096).default(128),
   /**
-   * Whether backward passes compute each layer's activations anew instead of keeping them: less memory, a quarter more time, the
+   * Whether backward passes compute each layer's activations anew instead of keeping them: less memory, a quarter to a third more work, the
    * same training. `auto`: where a micro-batch would keep more than 1 GiB, by its shapes (activities/engine/recompute.ts).
    */
   recompute: z.enum(['auto', 'always', 'never']).default('auto'),

@@ -87,7 +87,7 @@ export interface TrainOptions {
   /** Sequences per forward and backward pass; gradients accumulate. @default 64 */
   microBatch?: number;
   /**
-   * Whether the backward pass computes each layer's activations anew instead of keeping them: a third more work, a fraction of the
+   * Whether the backward pass computes each layer's activations anew instead of keeping them: a quarter to a third more work, a fraction of the
    * memory, the same gradients. `auto`: where a micro-batch would keep more than 1 GiB by its shapes. @default 'auto'
    */
   recompute?: 'auto' | 'always' | 'never';
