@@ -15,16 +15,18 @@ const count = (max: number) => z.int().min(1).max(max);
 const runName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits, ".", "_" and "-", at most 100');
 
 /**
- * Sampling, per role. Temperature 1 without truncation is what makes votes an estimate of the policy itself; the loss
- * compares log-probabilities at temperature 1, so a role that is trained is sampled at 1.
+ * Sampling, per role, in the order temperature, top-k, top-p. A role is trained as the policy that it is sampled as: the loss
+ * compares log-probabilities at its temperature, of the whole distribution. Votes without truncation estimate that policy.
  */
 const sampling = (maxTokens: number) => ({
   maxTokens: count(65_536).default(maxTokens),
   temperature: z
-    .literal(1, 'a role is trained at the temperature it is sampled at, which is 1 in this version')
+    .number()
+    .min(0.01, 'at least 0.01: a role learns from answers that differ, and greedy ones (0) are all the same')
+    .max(10)
     .default(1),
-  topP: z.number().gt(0).max(1).default(1),
   topK: z.int().min(0).default(0),
+  topP: z.number().gt(0).max(1).default(1),
 });
 
 const optimizer = (learningRate: number, warmupSteps: number, klCoefficient: number) => ({
@@ -105,7 +107,7 @@ const solver = z.strictObject({
 const evaluation = z.strictObject({
   /** Held-out questions, from the front of the model's `held-out.jsonl`. */
   questions: count(1_000_000).default(400),
-  /** Samples per question at temperature 1. */
+  /** Samples per question, at temperature 1 whatever the Solver's: numbers of different runs can be compared. */
   samples: count(1024).default(8),
 });
 

@@ -58,8 +58,10 @@ export async function updatePolicy(
   const settings = config[role];
   const { clipLow, clipHigh, dualClip, aggregation } = getPreset(config.preset).grpo;
   const scored = rollouts.map(({ promptTokens, tokens }) => ({ promptTokens, completionTokens: tokens }));
+  // The distribution that was sampled: ratio, KL and entropy are about it.
+  const { temperature } = settings;
   const referenceScores = await withModel(deps, reference, { threads: config.threads, call }, (lease) =>
-    lease.score(scored, { ...call, batchSize: config.batchSize }),
+    lease.score(scored, { ...call, temperature, batchSize: config.batchSize }),
   );
   const items: TrainItem[] = rollouts.map((rollout, index) => ({
     ...scored[index]!,
@@ -77,6 +79,7 @@ export async function updatePolicy(
         items.slice(start, start + share),
         {
           learningRate,
+          temperature,
           beta1: settings.beta1,
           beta2: settings.beta2,
           weightDecay: settings.weightDecay,

@@ -135,8 +135,14 @@ function createLease(
     },
     maxSequenceLength: state.maxSequenceLength,
     sample: (request, options?: CallOptions) => call(() => owner.call('sample', { lease, request }, options)),
-    score: (items, { batchSize, ...options } = {}) =>
-      call(() => owner.call('score', { lease, items, ...(batchSize === undefined ? {} : { batchSize }) }, options)),
+    score: (items, { temperature, batchSize, ...options } = {}) =>
+      call(() => {
+        const settings = {
+          ...(temperature === undefined ? {} : { temperature }),
+          ...(batchSize === undefined ? {} : { batchSize }),
+        };
+        return owner.call('score', { lease, items, settings }, options);
+      }),
     trainStep: (items, settings, options) =>
       call(async () => {
         const result = await owner.call('trainStep', { lease, items, options: settings }, options);

@@ -76,12 +76,20 @@ export function eagerExecutor(model: Model): Executor {
   };
 }
 
-function tensorsOf(model: Model, { batch, length, tokens, rows, labels, prompts }: RolloutBatch): RolloutTensors {
+function tensorsOf(model: Model, batched: RolloutBatch): RolloutTensors {
+  const { batch, length, tokens, rows, labels, temperature, prompts } = batched;
   const { tf } = model.runtime;
   const integers = (values: Int32Array): tfc.Tensor => tf.tensor1d(values, 'int32');
   const rotary = (positions: Int32Array, shape: readonly number[]): Rotary =>
     ropeAt(tf, model.config, model.rope, positions, shape);
-  const whole = { batch, length, tokens: integers(tokens), rows: integers(rows), labels: integers(labels) };
+  const whole = {
+    batch,
+    length,
+    tokens: integers(tokens),
+    rows: integers(rows),
+    labels: integers(labels),
+    temperature,
+  };
   if (!prompts) return { ...whole, rotary: rotary(countUp(length), [length]) };
   const { positions, pads, order } = placeBehind(prompts, length, model.config.maxPositions);
   const columns = order.length;

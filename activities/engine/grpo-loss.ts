@@ -7,6 +7,7 @@ import type * as tfc from '@tensorflow/tfjs-core';
 import { RZeroError } from '../errors.ts';
 import { validateRecompute } from './recompute.ts';
 import type { Recompute } from './recompute.ts';
+import { LEAST_TEMPERATURE } from './sampling.ts';
 import type { TrainOptions } from './types.ts';
 
 /** All of one shape, one entry per token. */
@@ -90,12 +91,14 @@ export function sequenceWeights(lengths: readonly number[], aggregation: 'token-
 
 /** @throws RZeroError `EngineRequestInvalid` naming the field. */
 export function validateGrpo(options: TrainOptions): GrpoOptions & {
+  temperature: number;
   klCoefficient: number;
   aggregation: 'token-mean' | 'sequence-mean';
   microBatch: number;
   recompute: Recompute;
 } {
   const resolved = {
+    temperature: options.temperature ?? 1,
     clipLow: options.clipLow ?? 0.2,
     clipHigh: options.clipHigh ?? 0.3,
     dualClip: options.dualClip ?? 3,
@@ -110,6 +113,7 @@ export function validateGrpo(options: TrainOptions): GrpoOptions & {
       field,
     });
   };
+  requireTemperature(resolved.temperature);
   check('clipLow', resolved.clipLow >= 0 && resolved.clipLow < 1, 'in [0, 1)');
   check('clipHigh', resolved.clipHigh >= 0 && Number.isFinite(resolved.clipHigh), 'a number of at least 0');
   check(
@@ -129,4 +133,14 @@ export function validateGrpo(options: TrainOptions): GrpoOptions & {
   );
   check('microBatch', Number.isInteger(resolved.microBatch) && resolved.microBatch >= 1, 'a positive integer');
   return resolved;
+}
+
+/** @throws RZeroError `EngineRequestInvalid` for a temperature at which nothing is sampled. */
+export function requireTemperature(temperature: number): void {
+  if (Number.isFinite(temperature) && temperature >= LEAST_TEMPERATURE) return;
+  throw new RZeroError(
+    'EngineRequestInvalid',
+    `temperature must be a number of at least ${LEAST_TEMPERATURE}, not ${String(temperature)}.`,
+    { field: 'temperature', fix: 'Give the temperature that the completions were sampled at; 1 for greedy ones.' },
+  );
 }

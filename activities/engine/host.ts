@@ -59,10 +59,7 @@ async function perform(message: CallMessage, call: CallOptions): Promise<Calls[M
     case 'sample':
       return await lease.sample(message.input.request, call);
     case 'score':
-      return await lease.score(message.input.items, {
-        ...call,
-        ...(message.input.batchSize === undefined ? {} : { batchSize: message.input.batchSize }),
-      });
+      return await lease.score(message.input.items, { ...call, ...message.input.settings });
     case 'trainStep': {
       const metrics = await lease.trainStep(message.input.items, message.input.options, call);
       return { metrics, modelId: lease.modelId };

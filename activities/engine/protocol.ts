@@ -12,6 +12,7 @@ import type {
   ModelSource,
   SampleRequest,
   ScoreItem,
+  ScoreSettings,
   TrainItem,
   TrainMetrics,
   TrainOptions,
@@ -36,7 +37,7 @@ export interface Calls {
   describe: { input: Record<string, never>; output: EngineDescription };
   open: { input: { source: ModelSource }; output: LeaseState };
   sample: { input: OfLease & { request: SampleRequest }; output: Completion[] };
-  score: { input: OfLease & { items: readonly ScoreItem[]; batchSize?: number }; output: CompletionScore[] };
+  score: { input: OfLease & { items: readonly ScoreItem[]; settings: ScoreSettings }; output: CompletionScore[] };
   trainStep: {
     input: OfLease & { items: readonly TrainItem[]; options: TrainOptions };
     output: { metrics: TrainMetrics; modelId: string };

@@ -20,6 +20,8 @@ export interface RolloutBatch {
   rows: Int32Array;
   /** [M] those tokens. */
   labels: Int32Array;
+  /** Of the distribution whose log-probabilities are meant. */
+  temperature: number;
 }
 
 /** Tokens to be predicted, each with its weight in the loss, [M]. */
@@ -39,7 +41,7 @@ export function lengthOf(item: ScoreItem): number {
 }
 
 /** @param shared with the prompts apart */
-export function packRollouts(items: readonly ScoreItem[], shared = false): RolloutBatch {
+export function packRollouts(items: readonly ScoreItem[], temperature: number, shared = false): RolloutBatch {
   const prompts = shared ? packSharedPrompts(items) : undefined;
   /** Tokens of an item that are left out, because they are among the prompts. */
   const before = (item: ScoreItem): number => (shared ? item.promptTokens.length - 1 : 0);
@@ -64,6 +66,7 @@ export function packRollouts(items: readonly ScoreItem[], shared = false): Rollo
       ),
     ),
     labels: Int32Array.from(items.flatMap(({ completionTokens }) => completionTokens)),
+    temperature,
   };
 }
 
@@ -71,11 +74,16 @@ export function packRollouts(items: readonly ScoreItem[], shared = false): Rollo
  * @param weights of each token of a sequence, one for every item
  * @param shared with the prompts apart
  */
-export function packTraining(items: readonly TrainItem[], weights: readonly number[], shared = false): TrainBatch {
+export function packTraining(
+  items: readonly TrainItem[],
+  weights: readonly number[],
+  temperature: number,
+  shared = false,
+): TrainBatch {
   const spread = (value: (item: TrainItem, row: number) => number): Float32Array =>
     Float32Array.from(items.flatMap((item, row) => item.completionTokens.map(() => value(item, row))));
   return {
-    ...packRollouts(items, shared),
+    ...packRollouts(items, temperature, shared),
     behaviour: Float32Array.from(items.flatMap((item) => item.behaviourLogprobs)),
     reference: Float32Array.from(items.flatMap((item) => item.referenceLogprobs)),
     advantages: spread((item) => item.advantage),

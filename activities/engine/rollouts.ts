@@ -4,7 +4,7 @@ import type { AdamW } from './adamw.ts';
 import { groupByLength } from './batch.ts';
 import { executorOf } from './execution.ts';
 import type { GrpoSettings } from './executor.ts';
-import { sequenceWeights, validateGrpo } from './grpo-loss.ts';
+import { requireTemperature, sequenceWeights, validateGrpo } from './grpo-loss.ts';
 import { watchPeakMemory } from './peak-memory.ts';
 import { lengthOf, packRollouts, packTraining, validateItems, validateTrainItems } from './rollout-batch.ts';
 import { recomputes } from './recompute.ts';
@@ -34,8 +34,9 @@ const SCORE_BATCH = 128;
 export async function scoreCompletions(
   model: Model,
   items: readonly ScoreItem[],
-  { signal, onProgress, batchSize = SCORE_BATCH }: ScoreOptions = {},
+  { temperature = 1, batchSize = SCORE_BATCH, signal, onProgress }: ScoreOptions = {},
 ): Promise<CompletionScore[]> {
+  requireTemperature(temperature);
   validateItems(model.config, items);
   const executor = executorOf(model);
   const scores: CompletionScore[] = items.map(() => ({ logprobs: [], entropies: [] }));
@@ -49,7 +50,7 @@ export async function scoreCompletions(
   for (const group of groups) {
     await breathe(signal);
     const members = group.map((index) => items[index] as ScoreItem);
-    const packed = packRollouts(members, shared);
+    const packed = packRollouts(members, temperature, shared);
     const nothing = { logprobs: new Float32Array(), entropies: new Float32Array() };
     const { logprobs, entropies } = packed.rows.length === 0 ? nothing : executor.score(packed);
     let from = 0;
@@ -99,6 +100,7 @@ export async function grpoStep(
       const packed = packTraining(
         members,
         group.map((index) => weights[index] as number),
+        settings.temperature,
         shared,
       );
       const part = step.accumulate(packed, settings);

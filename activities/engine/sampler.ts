@@ -11,6 +11,7 @@ import { executorOf } from './execution.ts';
 import { memoryBudget, refuseLargeBatch } from './memory-budget.ts';
 import { parseSeed } from './random.ts';
 import type { PhiloxKey } from './random.ts';
+import { LEAST_TEMPERATURE } from './sampling.ts';
 import type { ChoiceParams } from './sampling.ts';
 import { createSchedule } from './schedule.ts';
 import type { Sequence } from './schedule.ts';
@@ -101,7 +102,8 @@ function validateRequest(
 function validateParams(model: Model, params: SamplingParams): ResolvedParams {
   const { maxTokens, temperature, topP = 1, topK = 0, stopTokens = model.config.eosTokenIds } = params;
   requireThat(Number.isInteger(maxTokens) && maxTokens >= 1, 'params.maxTokens', maxTokens, 'a positive integer');
-  requireThat(Number.isFinite(temperature) && temperature >= 0, 'params.temperature', temperature, 'at least 0');
+  const sampled = Number.isFinite(temperature) && temperature >= LEAST_TEMPERATURE;
+  requireThat(sampled || temperature === 0, 'params.temperature', temperature, `0 or at least ${LEAST_TEMPERATURE}`);
   requireThat(topP > 0 && topP <= 1, 'params.topP', topP, 'above 0 and at most 1');
   requireThat(Number.isInteger(topK) && topK >= 0, 'params.topK', topK, 'an integer of at least 0');
   return { maxTokens, temperature, topP, topK, stopTokens: new Set(stopTokens) };

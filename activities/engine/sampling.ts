@@ -1,18 +1,21 @@
 /** Choice of one token from one row of logits. Plain JavaScript in double precision, so it is the same on every backend. */
 import { RZeroError } from '../errors.ts';
 
+/** Below it the likeliest token is nearly always taken, and greedy is what is meant; vLLM draws the same line. */
+export const LEAST_TEMPERATURE = 0.01;
+
 export interface ChoiceParams {
   /** 0 = greedy. */
   temperature: number;
-  /** Nucleus; 1 = off. */
-  topP: number;
   /** 0 = off. */
   topK: number;
+  /** Nucleus; 1 = off. */
+  topP: number;
 }
 
 export interface Choice {
   token: number;
-  /** Natural log-probability under the untempered, untruncated distribution. */
+  /** Natural log-probability under the tempered, untruncated distribution; at temperature 1 when greedy. */
   logprob: number;
 }
 
@@ -33,30 +36,22 @@ export interface Candidates {
 export function chooseToken(logits: Float32Array, params: ChoiceParams, u: number): Choice {
   const best = argMax(logits);
   const top = logits[best] as number;
+  const temperature = params.temperature || 1;
   const exps = new Float64Array(logits.length);
   let sum = 0;
   for (let id = 0; id < logits.length; id++) {
-    const e = Math.exp((logits[id] as number) - top);
+    const e = Math.exp(((logits[id] as number) - top) / temperature);
     exps[id] = e;
     sum += e;
   }
   refuseDiverged(sum);
-  const logprobOf = (token: number): number => (logits[token] as number) - top - Math.log(sum);
+  const logprobOf = (token: number): number => ((logits[token] as number) - top) / temperature - Math.log(sum);
   if (params.temperature === 0) return { token: best, logprob: logprobOf(best) };
 
-  if (params.temperature !== 1) {
-    sum = 0;
-    for (let id = 0; id < logits.length; id++) {
-      const e = Math.exp(((logits[id] as number) - top) / params.temperature);
-      exps[id] = e;
-      sum += e;
-    }
-  }
   const { ids, weights, total } = truncate(exps, sum, params);
   const index = invert(weights, u * total);
   const token = ids ? (ids[index] as number) : index;
-  // With a temperature the sum above is not that of the plain distribution any more.
-  return { token, logprob: params.temperature === 1 ? logprobOf(token) : plainLogprob(logits, top, token) };
+  return { token, logprob: logprobOf(token) };
 }
 
 /** @throws RZeroError `ModelDiverged` for a number that only finite logits keep finite. */
@@ -65,12 +60,6 @@ export function refuseDiverged(value: number): void {
   throw new RZeroError('ModelDiverged', 'The model produced logits that are not finite.', {
     fix: 'Start another run with a lower learning rate.',
   });
-}
-
-function plainLogprob(logits: Float32Array, top: number, token: number): number {
-  let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - top);
-  return (logits[token] as number) - top - Math.log(sum);
 }
 
 function argMax(values: Float32Array): number {

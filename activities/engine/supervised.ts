@@ -101,6 +101,7 @@ function packLabels(members: readonly Row[], counted: number, whole: boolean): L
     tokens,
     rows: Int32Array.from(rows),
     labels: Int32Array.from(labels),
+    temperature: 1,
     weights: Float32Array.from(weights),
     paddingTokens: members.reduce((sum, { used }) => sum + length - (used - 1), 0),
   };

@@ -4,16 +4,19 @@
  * disposable; whatever it held is rebuilt from the last checkpoint.
  */
 
-/** Sampling parameters. Log-probabilities returned are those of the untempered, untruncated model. */
+/**
+ * Sampling parameters, applied in this order. Log-probabilities returned are those of the tempered, untruncated
+ * distribution: what a policy is trained with is what it was sampled with, as in verl (workers/actor/dp_actor.py).
+ */
 export interface SamplingParams {
   /** Most tokens to generate per sequence, the end token included. */
   maxTokens: number;
-  /** 0 = greedy. */
+  /** 0 = greedy, else at least 0.01. Greedy log-probabilities are those at temperature 1. */
   temperature: number;
-  /** Nucleus, 0 < topP <= 1; 1 = off. @default 1 */
-  topP?: number;
   /** Keep the k most likely tokens; 0 = off. @default 0 */
   topK?: number;
+  /** Nucleus, 0 < topP <= 1; 1 = off. @default 1 */
+  topP?: number;
   /** Token ids that end a sequence; the model's end-of-sequence token when omitted. */
   stopTokens?: readonly number[];
 }
@@ -34,7 +37,7 @@ export interface SampleRequest {
 export interface Completion {
   /** Generated ids, the stop token included when one was produced. */
   tokens: number[];
-  /** Natural log-probability of each generated token, temperature 1, no truncation. Same length as `tokens`. */
+  /** Natural log-probability of each generated token at the temperature, without truncation. Same length as `tokens`. */
   logprobs: number[];
   finishReason: 'stop' | 'length';
 }
@@ -44,15 +47,15 @@ export interface ScoreItem {
   completionTokens: readonly number[];
 }
 
-/** Of each completion token, in order. */
+/** Of each completion token, in order, of the tempered, untruncated distribution. */
 export interface CompletionScore {
-  /** Natural log-probability at temperature 1, no truncation. */
+  /** Natural log-probability. */
   logprobs: number[];
   /** Entropy of the distribution that the token was one outcome of, nats. */
   entropies: number[];
 }
 
-/** One rollout as the GRPO loss needs it. All arrays have the length of `completionTokens`. */
+/** One rollout as the GRPO loss needs it: arrays of the length of `completionTokens`, at the temperature of the update. */
 export interface TrainItem extends ScoreItem {
   /** log pi_old: from the policy that sampled the rollout. */
   behaviourLogprobs: readonly number[];
@@ -64,6 +67,8 @@ export interface TrainItem extends ScoreItem {
 
 export interface TrainOptions {
   learningRate: number;
+  /** What the logits are divided by, as when the rollouts were sampled: of loss, KL and entropy. @default 1 */
+  temperature?: number;
   /** AdamW. @default 0.9 */
   beta1?: number;
   /** @default 0.999 */
@@ -197,10 +202,14 @@ export interface CallOptions {
   onProgress?: (progress: EngineProgress) => void;
 }
 
-export interface ScoreOptions extends CallOptions {
+export interface ScoreSettings {
+  /** What the logits are divided by, at least 0.01. @default 1 */
+  temperature?: number;
   /** Most sequences at once; the engine may take less. */
   batchSize?: number;
 }
+
+export interface ScoreOptions extends ScoreSettings, CallOptions {}
 
 export interface ModelLease {
   /** Content hash of the weights that are live now; changes with every train step. */

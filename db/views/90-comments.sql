@@ -20,7 +20,7 @@ begin
       ('seed', 'Random stream of this sample: 64 bits, hexadecimal, derived from its place in the run.'),
       ('completion', 'What the model wrote, special tokens left out; a prefill of the run''s profile stands before it. Data, never to be executed.'),
       ('tokens', 'Token ids the model produced, the end token included.'),
-      ('logprobs', 'Natural log-probability of each token under the policy that sampled it, temperature 1.'),
+      ('logprobs', 'Natural log-probability of each token under the policy that sampled it, at the temperature of its role (runs.config), before anything is cut off.'),
       ('finish_reason', 'stop: ended by an end token, or by a stop text of the run''s profile; length: cut off at maxTokens.'),
       ('extracted', 'Answer found in the completion; null when there is none.'),
       ('version', 'Version of this computation, 1 for the run''s own; a recomputation adds a row, it never overwrites.'),

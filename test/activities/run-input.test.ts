@@ -35,6 +35,8 @@ describe('run input', () => {
       'challenger.minimumLearningRateRatio',
     ],
     ['a decay without a step', { solver: { steps: 5, learningRateSchedule: 'cosine' } }, 'solver.warmupSteps'],
+    ['a greedy role', { solver: { temperature: 0 } }, 'solver.temperature'],
+    ['a temperature without bounds', { challenger: { temperature: 1e3 } }, 'challenger.temperature'],
   ];
   for (const [what, input, field] of refused) {
     test(`${what} is refused, and the message names ${field}`, () => {

@@ -141,13 +141,14 @@ for (const round of [0, 1]) {
       const executor = executorOf(model);
       for (let from = 0; from < items.length; from += ROWS) {
         const members = items.slice(from, from + ROWS);
-        if (index >= 2) executor.score(packRollouts(members, share));
+        if (index >= 2) executor.score(packRollouts(members, 1, share));
         else {
           const step = executor.startStep();
           step.accumulate(
             packTraining(
               members,
               members.map(() => 1 / items.length),
+              1,
               share,
             ),
             settings,

@@ -104,6 +104,7 @@ test('the child process gives what the engine gives in process', async (t) => {
       other.modelId,
       policy.maxSequenceLength,
       await other.score(items),
+      await other.score(items, { temperature: 0.7 }),
     ]);
     await policy.close();
     await policy.close();
@@ -111,6 +112,8 @@ test('the child process gives what the engine gives in process', async (t) => {
   }
   await local.close();
   assert.deepEqual(results[0], results[1]);
+  const [plain, tempered] = results[0]!.slice(-2);
+  assert.notDeepEqual(plain, tempered);
 });
 
 test('it says what it runs on, and progress comes through', async (t) => {

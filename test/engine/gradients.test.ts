@@ -8,7 +8,8 @@ import { shareModel } from '../../activities/engine/weights.ts';
 import type { Model } from '../../activities/engine/weights.ts';
 import type { TrainItem } from '../../activities/engine/types.ts';
 import { sequenceWeights } from '../../activities/engine/grpo-loss.ts';
-import { TIED, TINY, makeModel, storedWeights, tokensOf } from './support/models.ts';
+import { sampleCompletions } from '../../activities/engine/sampler.ts';
+import { TIED, TINY, makeModel, seedOf, storedWeights, tokensOf } from './support/models.ts';
 import { referenceEntropies, referenceGrpo, referenceLogprobs } from './support/reference-model.ts';
 import type { StoredWeights } from './support/reference-model.ts';
 
@@ -66,11 +67,13 @@ function assertClose(actual: Map<string, number[]>, expected: Map<string, number
 const UNCLIPPED = { learningRate: 0, beta1: 0, gradientClip: 1e9 };
 
 const CASES = [
-  { shape: 'grouped-query, untied', config: TINY, aggregation: 'sequence-mean' },
-  { shape: 'multi-head, tied', config: TIED, aggregation: 'token-mean' },
+  { shape: 'grouped-query, untied', config: TINY, aggregation: 'sequence-mean', temperature: 1 },
+  { shape: 'multi-head, tied', config: TIED, aggregation: 'token-mean', temperature: 1 },
+  { shape: 'grouped-query, untied', config: TINY, aggregation: 'token-mean', temperature: 0.6 },
+  { shape: 'multi-head, tied', config: TIED, aggregation: 'sequence-mean', temperature: 1.7 },
 ] as const;
 
-for (const { shape, config, aggregation } of CASES) {
+for (const { shape, config } of CASES.slice(0, 2)) {
   test(`cross-entropy gradients of every tensor equal finite differences (${shape})`, async () => {
     const model = await makeModel(config);
     const rows = [tokensOf(6, 1, config.vocabSize), tokensOf(4, 2, config.vocabSize)];
@@ -90,23 +93,32 @@ for (const { shape, config, aggregation } of CASES) {
     crossEntropyStep(model, optimizer, rows, mask, UNCLIPPED);
     assertClose(gradientsOf(model, optimizer.first), expected);
   });
+}
 
-  test(`GRPO gradients of every tensor equal finite differences (${shape}, ${aggregation})`, async () => {
+for (const { shape, config, aggregation, temperature } of CASES) {
+  const what = `${shape}, ${aggregation}, temperature ${temperature}`;
+  test(`GRPO gradients of every tensor equal finite differences (${what})`, async () => {
     const model = await makeModel(config);
-    const items = rollouts(config, storedWeights(model));
+    const items = rollouts(config, storedWeights(model), temperature);
     const weights = sequenceWeights(
       items.map((item) => item.completionTokens.length),
       aggregation,
     );
-    const options = { ...UNCLIPPED, klCoefficient: 0.2, aggregation, microBatch: 2 };
-    const expected = differences(storedWeights(model), (stored) => grpoReference(config, stored, items, weights, 0.2));
+    const options = { ...UNCLIPPED, temperature, klCoefficient: 0.2, aggregation, microBatch: 2 };
+    const lossOf = (stored: StoredWeights): number => grpoReference(config, stored, items, weights, 0.2, temperature);
+    const expected = differences(storedWeights(model), lossOf);
     const optimizer = createAdamW();
     const metrics = await grpoStep(shareModel(model), optimizer, items, options);
     assertClose(gradientsOf(model, optimizer.first), expected);
-    const loss = grpoReference(config, storedWeights(model), items, weights, 0.2);
+    const loss = lossOf(storedWeights(model));
     assert.ok(Math.abs(metrics.loss - loss) < 1e-5, `${metrics.loss} instead of ${loss}`);
     // The clipped tokens that `rollouts` makes are really there.
     assert.ok(metrics.clipFraction > 0 && metrics.clipFraction < 1);
+    const entropies = items.flatMap((item) =>
+      referenceEntropies(config, storedWeights(model), item.promptTokens, item.completionTokens, temperature),
+    );
+    const entropy = entropies.reduce((sum, value) => sum + value, 0) / entropies.length;
+    assert.ok(Math.abs(metrics.entropy - entropy) < 1e-5, `${metrics.entropy} instead of ${entropy}`);
   });
 }
 
@@ -116,10 +128,11 @@ function grpoReference(
   items: readonly TrainItem[],
   weights: readonly number[],
   klCoefficient: number,
+  temperature: number,
 ): number {
   let loss = 0;
   for (const [index, item] of items.entries()) {
-    const logprobs = referenceLogprobs(config, stored, item.promptTokens, item.completionTokens);
+    const logprobs = referenceLogprobs(config, stored, item.promptTokens, item.completionTokens, temperature);
     for (const [t, logprob] of logprobs.entries()) {
       const { policy, kl } = referenceGrpo(
         {
@@ -137,11 +150,11 @@ function grpoReference(
 }
 
 /** Rollouts with ratios inside and outside both bounds, for advantages of both signs. */
-function rollouts(config: ModelConfig, weights: StoredWeights): TrainItem[] {
+function rollouts(config: ModelConfig, weights: StoredWeights, temperature: number): TrainItem[] {
   return [3, 5, 2].map((length, index) => {
     const promptTokens = tokensOf(2 + index, index, config.vocabSize);
     const completionTokens = tokensOf(length, index + 4, config.vocabSize);
-    const logprobs = referenceLogprobs(config, weights, promptTokens, completionTokens);
+    const logprobs = referenceLogprobs(config, weights, promptTokens, completionTokens, temperature);
     const shift = [0.05, -0.6, 0.6, -1.5, 0.1];
     return {
       promptTokens,
@@ -160,14 +173,41 @@ test('scores equal a double-precision forward pass, whatever the lengths', async
     promptTokens: tokensOf(1 + ((i * 5) % 7), i, TINY.vocabSize),
     completionTokens: tokensOf((i * 3) % 8, i + 1, TINY.vocabSize),
   }));
-  const scores = await scoreCompletions(model, items);
-  for (const [index, { promptTokens, completionTokens }] of items.entries()) {
-    const { logprobs, entropies } = scores[index]!;
-    const expected = referenceLogprobs(TINY, weights, promptTokens, completionTokens);
-    assert.equal(logprobs.length, completionTokens.length);
-    expected.forEach((value, t) => assert.ok(Math.abs(logprobs[t]! - value) < 1e-5));
-    assert.equal(entropies.length, completionTokens.length);
-    const open = referenceEntropies(TINY, weights, promptTokens, completionTokens);
-    open.forEach((value, t) => assert.ok(Math.abs(entropies[t]! - value) < 1e-5, `${entropies[t]}, not ${value}`));
+  for (const temperature of [1, 0.6, 2.5]) {
+    const scores = await scoreCompletions(model, items, { temperature });
+    for (const [index, { promptTokens, completionTokens }] of items.entries()) {
+      const { logprobs, entropies } = scores[index]!;
+      const expected = referenceLogprobs(TINY, weights, promptTokens, completionTokens, temperature);
+      assert.equal(logprobs.length, completionTokens.length);
+      expected.forEach((value, t) => assert.ok(Math.abs(logprobs[t]! - value) < 1e-5));
+      assert.equal(entropies.length, completionTokens.length);
+      const open = referenceEntropies(TINY, weights, promptTokens, completionTokens, temperature);
+      open.forEach((value, t) => assert.ok(Math.abs(entropies[t]! - value) < 1e-5, `${entropies[t]}, not ${value}`));
+    }
   }
+  for (const temperature of [0, -1, 0.001, NaN, Infinity]) {
+    const wrong = { code: 'EngineRequestInvalid', field: 'temperature' };
+    await assert.rejects(scoreCompletions(model, items, { temperature }), wrong);
+  }
+});
+
+test('what is sampled at a temperature is on-policy at that temperature, and at no other', async () => {
+  const model = await makeModel(TINY);
+  const prompts = Array.from({ length: 8 }, (_, i) => ({ promptTokens: [1, 3 + i], seed: seedOf(i) }));
+  const params = { maxTokens: 10, temperature: 0.6, stopTokens: [] };
+  const sampled = await sampleCompletions(model, { items: prompts, params });
+  const items = prompts.map(({ promptTokens }, i) => ({
+    promptTokens,
+    completionTokens: sampled[i]!.tokens,
+    behaviourLogprobs: sampled[i]!.logprobs,
+    referenceLogprobs: sampled[i]!.logprobs,
+    advantage: (i % 3) - 1,
+  }));
+  const step = (temperature: number) =>
+    grpoStep(shareModel(model), createAdamW(), items, { ...UNCLIPPED, temperature });
+  const own = await step(0.6);
+  assert.equal(own.clipFraction, 0);
+  assert.ok(Math.abs(own.kl) < 1e-6, String(own.kl));
+  const other = await step(1);
+  assert.ok(other.clipFraction > 0.1 && other.kl > 0.01, JSON.stringify(other));
 });

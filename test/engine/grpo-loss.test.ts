@@ -127,7 +127,15 @@ test('weights of a batch sum to one over its tokens', () => {
 });
 
 test('settings out of range are refused by name', () => {
-  const cases = { clipLow: 1, clipHigh: -0.1, dualClip: 0.5, klCoefficient: NaN, microBatch: 0, aggregation: 'sum' };
+  const cases = {
+    temperature: 0,
+    clipLow: 1,
+    clipHigh: -0.1,
+    dualClip: 0.5,
+    klCoefficient: NaN,
+    microBatch: 0,
+    aggregation: 'sum',
+  };
   for (const [field, value] of Object.entries(cases)) {
     assert.throws(() => validateGrpo({ learningRate: 1e-3, [field]: value }), { code: 'EngineRequestInvalid', field });
   }

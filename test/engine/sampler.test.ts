@@ -27,11 +27,18 @@ test('cached decoding of left-padded prompts equals the full forward pass in dou
   const model = await makeModel(TINY);
   const weights = storedWeights(model);
   const items = itemsOf(12, TINY.vocabSize);
-  const completions = await sampleCompletions(model, { items, params: { ...PLAIN, stopTokens: [] } });
-  for (const [i, { tokens, logprobs }] of completions.entries()) {
-    assert.equal(tokens.length, 12);
-    const expected = referenceLogprobs(TINY, weights, items[i]!.promptTokens, tokens);
-    expected.forEach((value, t) => assert.ok(Math.abs(logprobs[t]! - value) < 1e-5, `${logprobs[t]} not ${value}`));
+  for (const [params, temperature] of [
+    [{ temperature: 1 }, 1],
+    [{ temperature: 0.7, topP: 0.8 }, 0.7],
+    [{ temperature: 1.6 }, 1.6],
+    [{ temperature: 0 }, 1],
+  ] as const) {
+    const completions = await sampleCompletions(model, { items, params: { ...PLAIN, stopTokens: [], ...params } });
+    for (const [i, { tokens, logprobs }] of completions.entries()) {
+      assert.equal(tokens.length, 12);
+      const expected = referenceLogprobs(TINY, weights, items[i]!.promptTokens, tokens, temperature);
+      expected.forEach((value, t) => assert.ok(Math.abs(logprobs[t]! - value) < 1e-5, `${logprobs[t]} not ${value}`));
+    }
   }
 });
 
@@ -178,6 +185,7 @@ test('requests out of range are refused by field', async () => {
     ['items[0].seed', { items: [{ ...item, seed: 'xyz' }] }],
     ['params.maxTokens', { params: { ...PLAIN, maxTokens: 0 } }],
     ['params.temperature', { params: { ...PLAIN, temperature: -1 } }],
+    ['params.temperature', { params: { ...PLAIN, temperature: 0.001 } }],
     ['params.temperature', { params: { ...PLAIN, temperature: NaN } }],
     ['params.topP', { params: { ...PLAIN, topP: 0 } }],
     ['params.topK', { params: { ...PLAIN, topK: 1.5 } }],

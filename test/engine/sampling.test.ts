@@ -50,18 +50,19 @@ test('the token is the inverse of the cumulative distribution', () => {
   assert.deepEqual([0, 0.49, 0.51, 0.79, 0.81, 1 - 2 ** -53].map(at), [0, 0, 1, 1, 2, 2]);
 });
 
-test('the log-probability is that of the plain distribution, whatever shapes the choice', () => {
+test('the log-probability is that of the tempered distribution, whatever is cut off; of the plain one when greedy', () => {
   const logits = Float32Array.from([2, 1, 0, -1]);
-  const sum = [2, 1, 0, -1].reduce((total, logit) => total + Math.exp(logit), 0);
   for (const params of [
     { temperature: 0, ...OFF },
     { temperature: 1, ...OFF },
     { temperature: 0.3, topK: 2, topP: 0.9 },
     { temperature: 3, topK: 0, topP: 0.8 },
   ]) {
+    const temperature = params.temperature === 0 ? 1 : params.temperature;
+    const sum = logits.reduce((total, logit) => total + Math.exp(logit / temperature), 0);
     for (const u of [0, 0.4, 0.99]) {
       const { token, logprob } = chooseToken(logits, params, u);
-      assert.ok(Math.abs(logprob - (logits[token]! - Math.log(sum))) < 1e-12);
+      assert.ok(Math.abs(logprob - (logits[token]! / temperature - Math.log(sum))) < 1e-12);
     }
   }
 });

@@ -37,7 +37,7 @@ function gradientsOf(executor: Executor, items: readonly TrainItem[], shared: bo
   for (let from = 0; from < items.length; from += size) {
     const members = items.slice(from, from + size);
     const weights = members.map(() => 1 / items.length);
-    reports.push(step.accumulate(packTraining(members, weights, shared), SETTINGS));
+    reports.push(step.accumulate(packTraining(members, weights, 1, shared), SETTINGS));
   }
   const { gradientNorm } = step.apply(optimizer, { learningRate: 0, beta1: 0, gradientClip: 1e9 });
   step.dispose();
@@ -115,8 +115,8 @@ test('pads are counted, of prompts and of what follows them', () => {
     { promptTokens: [9, 6], ...completion(2) },
   ];
   // Whole: 6, 4 and 3 tokens predict something. Apart: prompts of 3 and 1, then 3, 1 and 2.
-  assert.equal(packRollouts(items).paddingTokens, 2 + 3);
-  const { prompts, paddingTokens, tokens, rows } = packRollouts(items, true);
+  assert.equal(packRollouts(items, 1).paddingTokens, 2 + 3);
+  const { prompts, paddingTokens, tokens, rows } = packRollouts(items, 1, true);
   assert.equal(paddingTokens, 2 + 2 + 1);
   assert.deepEqual([...prompts!.tokens], [5, 6, 7, 9, 0, 0]);
   assert.deepEqual([...prompts!.promptOf], [0, 0, 1]);

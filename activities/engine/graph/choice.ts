@@ -15,8 +15,8 @@ export const CHOICES = ['greedy', 'plain', 'tempered'] as const;
 
 /**
  * @param logits float32 [B, V]
- * @returns int32 [B] tokens, and float32 [B] their log-probabilities at temperature 1; those of a row whose logits are not
- *   finite are not a number
+ * @returns int32 [B] tokens, and float32 [B] their log-probabilities at the temperature; those of a row whose logits are
+ *   not finite are not a number
  */
 export function chooseTokens(scope: Scope, logits: Ref, choice: (typeof CHOICES)[number]): [Ref, Ref] {
   const [batch, vocabulary] = logits.shape as [number, number];
@@ -47,7 +47,8 @@ export function chooseTokens(scope: Scope, logits: Ref, choice: (typeof CHOICES)
 
   const wide = cast(logits, 'float64');
   const centred = elementwise('Sub', [wide, reduce('Max', wide, 'float64', true)], logits.shape);
-  const exps = elementwise('Exp', [centred], logits.shape);
+  const scaled = choice === 'tempered' ? elementwise('RealDiv', [centred, temperature(scope)], logits.shape) : centred;
+  const exps = elementwise('Exp', [scaled], logits.shape);
   const logSum = elementwise('Log', [reduce('Sum', exps, 'float64', false)], row);
 
   const pick = (): Ref => {
@@ -60,15 +61,11 @@ export function chooseTokens(scope: Scope, logits: Ref, choice: (typeof CHOICES)
       )[0];
     }
     const draws = uniforms(scope, batch);
-    const weights =
-      choice === 'plain'
-        ? exps
-        : elementwise('Exp', [elementwise('RealDiv', [centred, temperature(scope)], logits.shape)], logits.shape);
     const running = scope.node(
       'Cumsum',
-      [weights, scope.size(1)],
+      [exps, scope.size(1)],
       { ...DOUBLE, Tidx: { type: 'int32' }, exclusive: { bool: false }, reverse: { bool: false } },
-      [weights],
+      [exps],
     )[0];
     const target = elementwise('Mul', [draws, ofEachRow(running, scope.size(vocabulary - 1), 0)], row);
     const compared = scope.node('LessEqual', [running, asColumn(scope, target)], DOUBLE, [
@@ -79,7 +76,7 @@ export function chooseTokens(scope: Scope, logits: Ref, choice: (typeof CHOICES)
     return scope.node('Minimum', [index, scope.size(vocabulary - 1)], { T: { type: 'int32' } }, [index])[0];
   };
   const tokens = pick();
-  const logprobs = elementwise('Sub', [ofEachRow(centred, tokens, 1), logSum], row);
+  const logprobs = elementwise('Sub', [ofEachRow(scaled, tokens, 1), logSum], row);
   return [tokens, cast(logprobs, 'float32')];
 }
 

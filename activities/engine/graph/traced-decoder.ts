@@ -157,7 +157,7 @@ function choiceOf(params: ChoiceParams): ChoiceCalls {
   if (temperature === 1) return { variant: 'plain', feeds: uniforms, read };
   const near = Math.fround(temperature);
   const parts = [near, temperature - near].map((value): Feed => ({ shape: [], values: Float32Array.of(value) }));
-  return { variant: 'tempered', feeds: (draws) => [...uniforms(draws), ...parts], read };
+  return { variant: 'tempered', feeds: (draws) => [...parts, ...uniforms(draws)], read };
 }
 
 function vector(values: readonly number[] | Int32Array): Feed {

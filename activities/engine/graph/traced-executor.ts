@@ -79,7 +79,8 @@ function startStep(model: Model, state: ProgramState): TrainingStep {
 }
 
 /** As the entry points take them that have the same ending. */
-function sequences(model: Model, { batch, length, tokens, rows, labels, prompts }: RolloutBatch): Feed[] {
+function sequences(model: Model, batched: RolloutBatch): Feed[] {
+  const { batch, length, tokens, rows, labels, temperature, prompts } = batched;
   const { config, rope } = model;
   const rotary = (positions: Int32Array, shape: readonly number[]): Feed[] => {
     const { cos, sin } = ropeRows(config, rope, positions);
@@ -90,13 +91,16 @@ function sequences(model: Model, { batch, length, tokens, rows, labels, prompts 
     ];
   };
   const whole: Feed = { shape: [batch, length], values: tokens };
-  if (!prompts) return [whole, ...rotary(countUp(length), [length]), vector(rows), vector(labels)];
+  if (!prompts) {
+    return [whole, ...rotary(countUp(length), [length]), vector(rows), vector(labels), scalar(temperature)];
+  }
   const { positions, pads, order } = placeBehind(prompts, length, config.maxPositions);
   return [
     whole,
     ...rotary(positions, [batch, 1, length]),
     vector(rows),
     vector(labels),
+    scalar(temperature),
     { shape: [prompts.count, prompts.length], values: prompts.tokens },
     ...rotary(countUp(prompts.length), [prompts.length]),
     vector(prompts.promptOf),

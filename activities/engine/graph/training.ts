@@ -39,6 +39,7 @@ function sequences({ config, sizes }: Builder, scope: Scope, form: Form): (recor
   const sin = scope.input('sin', 'float32', table);
   const rows = scope.input('rows', 'int32', [sizes.rows]);
   const labels = scope.input('labels', 'int32', [sizes.rows]);
+  const temperature = scope.input('temperature', 'float32', []);
   const prompts = form === 'shared' ? sharedPrompts({ config, sizes }, scope) : undefined;
   return (recorder) => {
     const { tf, tensor } = recorder;
@@ -49,6 +50,7 @@ function sequences({ config, sizes }: Builder, scope: Scope, form: Form): (recor
       rotary: { cos: tensor(cos), sin: tensor(sin) },
       rows: tensor(rows),
       labels: tensor(labels),
+      temperature: tensor(temperature),
       ...(prompts ? { prompts: prompts(recorder) } : {}),
     };
   };

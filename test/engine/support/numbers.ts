@@ -68,12 +68,17 @@ for (const config of [TINY, TIED]) {
     referenceLogprobs: all[0]![i]!.logprobs.map((logprob, t) => logprob + 0.3 * Math.cos(2 * i + t)),
     advantage: (i % 5) - 2,
   }));
-  const scored = await scoreCompletions(model, rollouts);
-  out.scores.push(...scored.flatMap(({ logprobs, entropies }) => [...logprobs, ...entropies]));
+  for (const temperature of [1, 0.7]) {
+    const scored = await scoreCompletions(model, rollouts, { temperature });
+    out.scores.push(...scored.flatMap(({ logprobs, entropies }) => [...logprobs, ...entropies]));
+  }
   const optimizer = createAdamW();
   // A large epsilon: with a small one the first update is the sign of a gradient, rounding errors included.
   const options = { learningRate: 0.05, beta1: 0, epsilon: 0.1, klCoefficient: 0.1, microBatch: 7 };
-  for (const aggregation of ['token-mean', 'sequence-mean'] as const) {
+  for (const [aggregation, temperature] of [
+    ['token-mean', 1],
+    ['sequence-mean', 0.7],
+  ] as const) {
     const {
       seconds: _,
       memoryBytes: __,
@@ -83,6 +88,7 @@ for (const config of [TINY, TIED]) {
     } = await grpoStep(model, optimizer, rollouts, {
       ...options,
       aggregation,
+      temperature,
       recompute: aggregation === 'token-mean' ? 'never' : 'always',
     });
     out.metrics.push(...Object.values(metrics));

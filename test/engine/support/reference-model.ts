@@ -83,15 +83,19 @@ export function referenceLogits(config: ModelConfig, weights: StoredWeights, tok
   return stream.map((x) => apply(head, rmsNorm(x, get('model.norm.weight'), config.rmsNormEps)));
 }
 
-/** Natural log-probability of each completion token. */
+/** Natural log-probability of each completion token, of the distribution that the logits over the temperature make. */
 export function referenceLogprobs(
   config: ModelConfig,
   weights: StoredWeights,
   prompt: readonly number[],
   completion: readonly number[],
+  temperature = 1,
 ): number[] {
   const logits = referenceLogits(config, weights, [...prompt, ...completion]);
-  return completion.map((token, i) => Math.log(softmax(logits[prompt.length - 1 + i]!)[token]!));
+  return completion.map((token, i) => {
+    const tempered = logits[prompt.length - 1 + i]!.map((logit) => logit / temperature);
+    return Math.log(softmax(tempered)[token]!);
+  });
 }
 
 /** Entropy, in nats, of what each completion token was drawn from. */
@@ -100,11 +104,13 @@ export function referenceEntropies(
   weights: StoredWeights,
   prompt: readonly number[],
   completion: readonly number[],
+  temperature = 1,
 ): number[] {
   const logits = referenceLogits(config, weights, [...prompt, ...completion]);
-  return completion.map((_, i) =>
-    softmax(logits[prompt.length - 1 + i]!).reduce((sum, share) => sum - share * Math.log(share), 0),
-  );
+  return completion.map((_, i) => {
+    const shares = softmax(logits[prompt.length - 1 + i]!.map((logit) => logit / temperature));
+    return shares.reduce((sum, share) => sum - share * Math.log(share), 0);
+  });
 }
 
 export interface ReferenceTokenLoss {
