@@ -35,7 +35,7 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
         seed: deriveSeed({ runSeed: run.seed, ...place, iteration: 0, item, sample, stream: 'evaluation' }),
       })),
     );
-    const params = { temperature: mode === 'greedy' ? 0 : 1, topP: 1, topK: 0 };
+    const params = { temperature: mode === 'greedy' ? 0 : 1, topK: 0, topP: 1, minP: 0 };
     const sampled = await withModel(deps, checkpointId, { threads: config.threads, call }, (solver) =>
       sampleAs('solver', deps, context, solver, prompts, params),
     );

@@ -15,7 +15,7 @@ const count = (max: number) => z.int().min(1).max(max);
 const runName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits, ".", "_" and "-", at most 100');
 
 /**
- * Sampling, per role, in the order temperature, top-k, top-p. A role is trained as the policy that it is sampled as: the loss
+ * Sampling, per role, in the order temperature, top-k, top-p, min-p. A role is trained as the policy that it is sampled as: the loss
  * compares log-probabilities at its temperature, of the whole distribution. Votes without truncation estimate that policy.
  */
 const sampling = (maxTokens: number) => ({
@@ -27,6 +27,7 @@ const sampling = (maxTokens: number) => ({
     .default(1),
   topK: z.int().min(0).default(0),
   topP: z.number().gt(0).max(1).default(1),
+  minP: z.number().min(0).max(1).default(0),
 });
 
 const optimizer = (learningRate: number, warmupSteps: number, klCoefficient: number) => ({

@@ -67,7 +67,7 @@ export async function sampleAs(
   prompts: readonly Prompted[],
   change: Partial<SamplingParams> = {},
 ): Promise<SampledText[]> {
-  const { maxTokens, temperature, topP, topK } = config[role];
+  const { maxTokens, temperature, topK, topP, minP } = config[role];
   const { stop } = profile[role];
   const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
   const early = stopTokensOf(tokenizer, stop);
@@ -75,8 +75,9 @@ export async function sampleAs(
   const params: TextSampling = {
     maxTokens,
     temperature,
-    topP,
     topK,
+    topP,
+    minP,
     // Named stop tokens replace the model's own.
     ...(early.length === 0 ? {} : { stopTokens: [...ends, ...early] }),
     ...change,

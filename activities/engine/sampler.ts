@@ -100,13 +100,14 @@ function validateRequest(
 }
 
 function validateParams(model: Model, params: SamplingParams): ResolvedParams {
-  const { maxTokens, temperature, topP = 1, topK = 0, stopTokens = model.config.eosTokenIds } = params;
+  const { maxTokens, temperature, topK = 0, topP = 1, minP = 0, stopTokens = model.config.eosTokenIds } = params;
   requireThat(Number.isInteger(maxTokens) && maxTokens >= 1, 'params.maxTokens', maxTokens, 'a positive integer');
   const sampled = Number.isFinite(temperature) && temperature >= LEAST_TEMPERATURE;
   requireThat(sampled || temperature === 0, 'params.temperature', temperature, `0 or at least ${LEAST_TEMPERATURE}`);
   requireThat(topP > 0 && topP <= 1, 'params.topP', topP, 'above 0 and at most 1');
   requireThat(Number.isInteger(topK) && topK >= 0, 'params.topK', topK, 'an integer of at least 0');
-  return { maxTokens, temperature, topP, topK, stopTokens: new Set(stopTokens) };
+  requireThat(minP >= 0 && minP <= 1, 'params.minP', minP, 'from 0 to 1');
+  return { maxTokens, temperature, topK, topP, minP, stopTokens: new Set(stopTokens) };
 }
 
 function requireThat(valid: boolean, field: string, value: unknown, range: string): void {

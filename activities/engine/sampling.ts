@@ -11,6 +11,8 @@ export interface ChoiceParams {
   topK: number;
   /** Nucleus; 1 = off. */
   topP: number;
+  /** Least share of the likeliest token's probability; 0 = off. */
+  minP: number;
 }
 
 export interface Choice {
@@ -19,7 +21,7 @@ export interface Choice {
   logprob: number;
 }
 
-/** Distribution of one row after temperature, top-k and top-p: candidates with weights that need not sum to one. */
+/** Distribution of one row after temperature and truncation: candidates with weights that need not sum to one. */
 export interface Candidates {
   ids: ArrayLike<number> | undefined;
   weights: Float64Array;
@@ -27,8 +29,9 @@ export interface Candidates {
 }
 
 /**
- * Temperature, then top-k, then top-p on what top-k left (the order of vLLM and Hugging Face). Greedy when the
- * temperature is 0, ties to the lowest id.
+ * Temperature, then top-k, then top-p on what top-k left, then min-p: the order of Hugging Face's `generate`, so that
+ * settings published for it mean the same here. (vLLM agrees on the first three, and in its present version applies min-p
+ * before them.) Greedy when the temperature is 0, ties to the lowest id.
  *
  * @param u uniform in [0, 1); the token is the inverse of the cumulative distribution at u.
  * @throws RZeroError `ModelDiverged` when the logits are not finite.
@@ -48,7 +51,7 @@ export function chooseToken(logits: Float32Array, params: ChoiceParams, u: numbe
   const logprobOf = (token: number): number => ((logits[token] as number) - top) / temperature - Math.log(sum);
   if (params.temperature === 0) return { token: best, logprob: logprobOf(best) };
 
-  const { ids, weights, total } = truncate(exps, sum, params);
+  const { ids, weights, total } = truncate(logits, exps, sum, params);
   const index = invert(weights, u * total);
   const token = ids ? (ids[index] as number) : index;
   return { token, logprob: logprobOf(token) };
@@ -68,42 +71,61 @@ function argMax(values: Float32Array): number {
   return best;
 }
 
-/** Candidates that remain, most likely first (ties by id); all tokens in id order when nothing is cut off. */
+/**
+ * Candidates that remain, most likely first (ties by id); all tokens in id order when nothing is cut off. They are ranked by
+ * their logits, which are exact, and not by weights, whose last bit depends on who computed the exponential.
+ *
+ * @param weights exponentials of the tempered logits, the largest of which is 1
+ */
 export function truncate(
+  logits: ArrayLike<number>,
   weights: Float64Array,
   total: number,
-  { topK, topP }: Omit<ChoiceParams, 'temperature'>,
+  { topK, topP, minP }: Omit<ChoiceParams, 'temperature'>,
 ): Candidates {
   const cutK = topK > 0 && topK < weights.length;
   const cutP = topP < 1;
-  if (!cutK && !cutP) return { ids: undefined, weights, total };
+  if (!cutK && !cutP && minP === 0) return { ids: undefined, weights, total };
 
-  let ids = cutK ? largest(weights, topK) : likely(weights, (total * (1 - topP)) / weights.length);
-  ids.sort((a, b) => (weights[b] as number) - (weights[a] as number) || a - b);
-  let mass = 0;
+  const floor = Math.max(minP, leastInNucleus(topP, weights.length) * total);
+  let ids = cutK ? largest(logits, topK) : likely(weights, floor);
+  ids.sort((a, b) => (logits[b] as number) - (logits[a] as number) || a - b);
   if (cutP) {
-    const goal = topP * (cutK ? ids.reduce((sum, id) => sum + (weights[id] as number), 0) : total);
+    const goal = topP * (cutK ? massOf(weights, ids) : total);
+    let mass = 0;
     let count = 0;
     while (count < ids.length && (count === 0 || mass < goal)) mass += weights[ids[count++] as number] as number;
     ids = ids.slice(0, count);
-  } else {
-    mass = ids.reduce((sum, id) => sum + (weights[id] as number), 0);
   }
-  return { ids, weights: Float64Array.from(ids, (id) => weights[id] as number), total: mass };
+  ids = ids.filter((id) => (weights[id] as number) >= minP);
+  const kept = Float64Array.from(ids, (id) => weights[id] as number);
+  return { ids, weights: kept, total: massOf(weights, ids) };
 }
 
-/** Tokens at least this likely. With a floor of (1 - topP)/V all others together are below 1 - topP: none is in the nucleus. */
+/**
+ * Share of the total below which no token is in the nucleus: all tokens that are less likely have less than 1 - topP
+ * together. A thousandth is left to rounding.
+ */
+export function leastInNucleus(topP: number, vocabulary: number): number {
+  return (0.999 * (1 - topP)) / vocabulary;
+}
+
+function massOf(weights: Float64Array, ids: readonly number[]): number {
+  return ids.reduce((sum, id) => sum + (weights[id] as number), 0);
+}
+
+/** Tokens at least this likely. */
 function likely(weights: Float64Array, floor: number): number[] {
   const ids: number[] = [];
   for (let id = 0; id < weights.length; id++) if ((weights[id] as number) >= floor) ids.push(id);
   return ids;
 }
 
-/** Ids of the k largest weights; among equals the lower ids win. A heap with the worst kept candidate at its root. */
-function largest(weights: Float64Array, k: number): number[] {
+/** Ids of the k largest values; among equals the lower ids win. A heap with the worst kept candidate at its root. */
+function largest(values: ArrayLike<number>, k: number): number[] {
   const heap: number[] = [];
   const worse = (a: number, b: number): boolean => {
-    const difference = (weights[a] as number) - (weights[b] as number);
+    const difference = (values[a] as number) - (values[b] as number);
     return difference < 0 || (difference === 0 && a > b);
   };
   const sink = (id: number, from: number): void => {
@@ -118,7 +140,7 @@ function largest(weights: Float64Array, k: number): number[] {
     }
     heap[at] = id;
   };
-  for (let id = 0; id < weights.length; id++) {
+  for (let id = 0; id < values.length; id++) {
     if (heap.length < k) {
       heap.push(id);
       if (heap.length === k) for (let i = (k >> 1) - 1; i >= 0; i--) sink(heap[i] as number, i);

@@ -17,6 +17,8 @@ export interface SamplingParams {
   topK?: number;
   /** Nucleus, 0 < topP <= 1; 1 = off. @default 1 */
   topP?: number;
+  /** Keep what has at least this share of the likeliest token's probability; 0 = off. @default 0 */
+  minP?: number;
   /** Token ids that end a sequence; the model's end-of-sequence token when omitted. */
   stopTokens?: readonly number[];
 }

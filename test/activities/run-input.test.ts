@@ -35,6 +35,7 @@ describe('run input', () => {
       'challenger.minimumLearningRateRatio',
     ],
     ['a decay without a step', { solver: { steps: 5, learningRateSchedule: 'cosine' } }, 'solver.warmupSteps'],
+    ['a share above all', { solver: { minP: 1.5 } }, 'solver.minP'],
     ['a greedy role', { solver: { temperature: 0 } }, 'solver.temperature'],
     ['a temperature without bounds', { challenger: { temperature: 1e3 } }, 'challenger.temperature'],
   ];

@@ -64,7 +64,7 @@ const COMMANDS: Record<string, (...words: string[]) => Promise<unknown>> = {
   decode: async (batch, prompt, steps) => {
     const [size, length, count] = [Number(batch), Number(prompt), Number(steps)];
     const decoder = executorOf(model()).startDecoding({
-      params: { temperature: 1, topK: 0, topP: 1 },
+      params: { temperature: 1, topK: 0, topP: 1, minP: 0 },
       rows: size,
       columns: length + count + 2,
     });

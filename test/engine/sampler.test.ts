@@ -189,6 +189,8 @@ test('requests out of range are refused by field', async () => {
     ['params.temperature', { params: { ...PLAIN, temperature: NaN } }],
     ['params.topP', { params: { ...PLAIN, topP: 0 } }],
     ['params.topK', { params: { ...PLAIN, topK: 1.5 } }],
+    ['params.minP', { params: { ...PLAIN, minP: 1.1 } }],
+    ['params.minP', { params: { ...PLAIN, minP: NaN } }],
     ['batchSize', { batchSize: 0 }],
   ];
   for (const [field, change] of cases) {

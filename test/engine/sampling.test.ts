@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { fc } from '../support/properties.ts';
 import { chooseToken, truncate } from '../../activities/engine/sampling.ts';
 
-const OFF = { topK: 0, topP: 1 };
+const OFF = { topK: 0, topP: 1, minP: 0 };
 
-/** The definition: sort, keep k, keep the shortest prefix whose mass reaches p. */
-function bruteForce(weights: readonly number[], topK: number, topP: number): number[] {
+/** The definition: sort, keep k, keep the shortest prefix whose mass reaches p, keep a share of the largest. */
+function bruteForce(weights: readonly number[], topK: number, topP: number, minP: number): number[] {
   let ids = weights.map((_, id) => id).sort((a, b) => weights[b]! - weights[a]! || a - b);
   if (topK > 0) ids = ids.slice(0, topK);
   if (topP < 1) {
@@ -18,20 +18,21 @@ function bruteForce(weights: readonly number[], topK: number, topP: number): num
       return keep;
     });
   }
-  return ids;
+  return ids.filter((id) => weights[id]! >= minP * Math.max(...weights));
 }
 
-test('top-k and top-p keep exactly the tokens of the definition', () => {
-  // Weights are small integers: sums are exact, ties are common.
-  const weights = fc.array(fc.integer({ min: 0, max: 8 }), { minLength: 1, maxLength: 40 });
+test('top-k, top-p and min-p keep exactly the tokens of the definition', () => {
+  // Weights are eighths, the largest is 1: sums are exact, ties are common.
+  const weights = fc.tuple(fc.array(fc.integer({ min: 0, max: 8 }), { maxLength: 39 }), fc.nat(39));
   const property = fc.property(
-    weights.filter((list) => list.some((weight) => weight > 0)),
+    weights.map(([list, at]) => list.toSpliced(Math.min(at, list.length), 0, 8).map((eighths) => eighths / 8)),
     fc.integer({ min: 0, max: 45 }),
     fc.constantFrom(0.05, 0.25, 0.5, 0.75, 0.9, 0.99, 1),
-    (list, topK, topP) => {
+    fc.constantFrom(0, 0.125, 0.3, 0.5, 1),
+    (list, topK, topP, minP) => {
       const total = list.reduce((sum, weight) => sum + weight, 0);
-      const kept = truncate(Float64Array.from(list), total, { topK, topP });
-      const expected = bruteForce(list, topK, topP);
+      const kept = truncate(list, Float64Array.from(list), total, { topK, topP, minP });
+      const expected = bruteForce(list, topK, topP, minP);
       const actual = kept.ids ? Array.from(kept.ids) : list.map((_, id) => id);
       // With nothing cut off the order is by id.
       assert.deepEqual(
@@ -55,8 +56,8 @@ test('the log-probability is that of the tempered distribution, whatever is cut 
   for (const params of [
     { temperature: 0, ...OFF },
     { temperature: 1, ...OFF },
-    { temperature: 0.3, topK: 2, topP: 0.9 },
-    { temperature: 3, topK: 0, topP: 0.8 },
+    { temperature: 0.3, topK: 2, topP: 0.9, minP: 0 },
+    { temperature: 3, topK: 0, topP: 0.8, minP: 0.1 },
   ]) {
     const temperature = params.temperature === 0 ? 1 : params.temperature;
     const sum = logits.reduce((total, logit) => total + Math.exp(logit / temperature), 0);

@@ -30,14 +30,13 @@ export function addDecoding(builder: Builder): void {
   addFreeCache(builder, caches);
 }
 
-/** One entry point for the logits and one for each way of choosing a token. */
+/** One entry point for each way of choosing a token. */
 function addChoices(builder: Builder, name: string, scope: Scope, logits: Ref): void {
   for (const choice of CHOICES) {
     const variant = scope.fork(`${name}/${choice}`);
     const outputs = chooseTokens(variant, logits, choice);
     builder.entry(`${name}/${choice}`, variant, [...outputs, variant.finished()]);
   }
-  builder.entry(`${name}/logits`, scope, [logits, scope.finished()]);
 }
 
 /**

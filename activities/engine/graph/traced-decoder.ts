@@ -3,10 +3,10 @@ import { packParts } from '../decoder.ts';
 import type { DecodeRequest, Decoder } from '../decoder.ts';
 import { MASKED } from '../model.ts';
 import { ropeRows } from '../rope.ts';
-import { chooseToken, refuseDiverged } from '../sampling.ts';
-import type { Choice, ChoiceParams } from '../sampling.ts';
+import { refuseDiverged } from '../sampling.ts';
+import type { Choice } from '../sampling.ts';
 import type { Model } from '../weights.ts';
-import { splitUniforms } from './choice.ts';
+import { choiceFor } from './choice.ts';
 import type { ProgramState } from './program-state.ts';
 import type { Feed } from './session.ts';
 
@@ -14,7 +14,7 @@ export function tracedDecoder(model: Model, state: ProgramState, request: Decode
   const { config } = model;
   const { kvHeads, headDim, maxPositions } = config;
   const { session } = state;
-  const choose = choiceOf(request.params);
+  const choice = choiceFor(request.params, config.vocabSize);
   let batch = request.rows;
   let capacity = request.columns;
   /** [B C]: 0 for the columns that hold a token. */
@@ -30,7 +30,7 @@ export function tracedDecoder(model: Model, state: ProgramState, request: Decode
   const run = (entry: string, feeds: readonly Feed[], draws: Float64Array): Choice[] => {
     // Another model may have had its turn between two steps.
     state.useWeights(model);
-    return choose.read(session.fetch(`${entry}/${choose.variant}`, [...feeds, ...choose.feeds(draws)]), draws);
+    return readChoices(session.fetch(`${entry}/${choice.variant}`, [...feeds, ...choice.feeds(draws)]));
   };
 
   return {
@@ -121,43 +121,13 @@ export function tracedDecoder(model: Model, state: ProgramState, request: Decode
   };
 }
 
-interface ChoiceCalls {
-  variant: 'logits' | 'greedy' | 'plain' | 'tempered';
-  feeds(draws: Float64Array): Feed[];
-  read(outputs: readonly ArrayLike<number>[], draws: Float64Array): Choice[];
-}
-
-/** What is cut off by top-k or top-p is chosen in JavaScript; everything else in the graph. */
-function choiceOf(params: ChoiceParams): ChoiceCalls {
-  const { temperature, topK, topP } = params;
-  const read: ChoiceCalls['read'] = ([tokens, logprobs]) =>
-    Array.from(tokens as Int32Array, (token, row) => {
-      const logprob = (logprobs as Float32Array)[row] as number;
-      refuseDiverged(logprob);
-      return { token, logprob };
-    });
-  if (temperature === 0) return { variant: 'greedy', feeds: () => [], read };
-  const uniforms = (draws: Float64Array): Feed[] => {
-    const { high, low } = splitUniforms(draws);
-    return [vector(high), vector(low)];
-  };
-  if (topK > 0 || topP < 1) {
-    return {
-      variant: 'logits',
-      feeds: () => [],
-      read: ([logits], draws) => {
-        const values = logits as Float32Array;
-        const width = values.length / draws.length;
-        return Array.from(draws, (draw, row) =>
-          chooseToken(values.subarray(row * width, (row + 1) * width), params, draw),
-        );
-      },
-    };
-  }
-  if (temperature === 1) return { variant: 'plain', feeds: uniforms, read };
-  const near = Math.fround(temperature);
-  const parts = [near, temperature - near].map((value): Feed => ({ shape: [], values: Float32Array.of(value) }));
-  return { variant: 'tempered', feeds: (draws) => [...parts, ...uniforms(draws)], read };
+/** The graph's choices of one step. @throws RZeroError `ModelDiverged` */
+function readChoices([tokens, logprobs]: readonly ArrayLike<number>[]): Choice[] {
+  return Array.from(tokens as Int32Array, (token, row) => {
+    const logprob = (logprobs as Float32Array)[row] as number;
+    refuseDiverged(logprob);
+    return { token, logprob };
+  });
 }
 
 function vector(values: readonly number[] | Int32Array): Feed {

@@ -28,6 +28,8 @@ const CHOICES: SamplingParams[] = [
   { maxTokens: 12, temperature: 0 },
   { maxTokens: 12, temperature: 1, topP: 0.8 },
   { maxTokens: 12, temperature: 1.3, topK: 4 },
+  { maxTokens: 12, temperature: 0.8, minP: 0.2 },
+  { maxTokens: 12, temperature: 1.5, topK: 6, topP: 0.9, minP: 0.1 },
 ];
 
 const { description } = await runtime();
