@@ -1,13 +1,13 @@
 /** From prompts in text to completions in text: the tokenizer's side of sampling, shared by all phases. */
 import type { Role } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { readConfigOf } from './engine/model-files.ts';
 import type { PromptPart } from './engine/prompt-parts.ts';
 import type { Tokenizer } from './engine/tokenizer.ts';
 import type { CallOptions, ModelLease, SamplingParams } from './engine/types.ts';
-import { endAtStopText, stopTokensOf } from './stop-texts.ts';
+import { stopPatternOf } from './stop-automaton.ts';
+import { endAtStopText } from './stop-texts.ts';
 import type { DecodedCompletion } from './stop-texts.ts';
-import { checkpointPath, tokenizerOf } from './store.ts';
+import { tokenizerOf } from './store.ts';
 import type { UnitContext } from './unit.ts';
 
 export interface Prompted {
@@ -46,7 +46,9 @@ export async function sampleTexts(
     }
     return { promptTokens, seed };
   });
-  const completions = await lease.sample({ items, params, batchSize }, call);
+  const stopPattern = stopPatternOf(tokenizer, stop);
+  const request = { items, params: { ...params, ...(stopPattern ? { stopPattern } : {}) }, batchSize };
+  const completions = await lease.sample(request, call);
   return completions.map((completion, index) => ({
     ...endAtStopText(tokenizer, completion, stop),
     seed: items[index]!.seed,
@@ -70,22 +72,14 @@ export async function sampleAs(
   const { maxTokens, temperature, topK, topP, minP } = config[role];
   const { stop } = profile[role];
   const tokenizer = await tokenizerOf(deps, run.baseCheckpointId);
-  const early = stopTokensOf(tokenizer, stop);
-  const ends = early.length === 0 ? [] : await endTokens(deps, run.baseCheckpointId);
   const params: TextSampling = {
     maxTokens,
     temperature,
     topK,
     topP,
     minP,
-    // Named stop tokens replace the model's own.
-    ...(early.length === 0 ? {} : { stopTokens: [...ends, ...early] }),
     ...change,
     stop,
   };
   return sampleTexts(lease, tokenizer, prompts, params, config.batchSize, call);
-}
-
-async function endTokens(deps: ActivityDependencies, baseCheckpointId: string): Promise<readonly number[]> {
-  return (await readConfigOf(checkpointPath(deps, baseCheckpointId))).eosTokenIds;
 }

@@ -1,4 +1,7 @@
-/** Ends completions at the stop texts of a prompt file. Engines know token ids only, so this is done on what they return. */
+/**
+ * Ends completions at the stop texts of a prompt file. Engines know token ids only, so where the text ends is decided on what
+ * they return; that they end there themselves (stop-automaton.ts) saves what would be dropped.
+ */
 import type { Tokenizer } from './engine/tokenizer.ts';
 import type { Completion } from './engine/types.ts';
 
@@ -6,7 +9,8 @@ import type { Completion } from './engine/types.ts';
 export type DecodedCompletion = Completion & { text: string };
 
 /**
- * Decodes a completion and cuts it before the first stop text. Tokens after the cut are dropped: nobody reads them, so
+ * Decodes a completion and cuts it before the stop text that is complete first; of two that end together, before the longer.
+ * So nothing depends on what would have followed. Tokens after the cut are dropped: nobody reads them, so
  * they are neither rewarded nor trained on. Where a token holds the end of the answer and the beginning of the stop text
  * (`}\n\n` is one token to some models) the token stays, because the answer needs it; the text is cut exactly. At least one
  * token stays: the policy did answer, with nothing.
@@ -17,9 +21,12 @@ export function endAtStopText(
   stop: readonly string[] = [],
 ): DecodedCompletion {
   const whole = tokenizer.decode(completion.tokens);
-  const starts = stop.map((text) => whole.indexOf(text)).filter((start) => start >= 0);
-  if (starts.length === 0) return { ...completion, text: whole };
-  const text = whole.slice(0, Math.min(...starts));
+  const found = stop
+    .map((text) => ({ start: whole.indexOf(text), length: text.length }))
+    .filter(({ start }) => start >= 0);
+  const [first] = found.sort((a, b) => a.start + a.length - (b.start + b.length) || a.start - b.start);
+  if (!first) return { ...completion, text: whole };
+  const text = whole.slice(0, first.start);
   const count = tokensOf(tokenizer, completion.tokens, text);
   return {
     tokens: completion.tokens.slice(0, count),
@@ -39,24 +46,4 @@ function tokensOf(tokenizer: Pick<Tokenizer, 'decode'>, tokens: readonly number[
     else low = middle + 1;
   }
   return low;
-}
-
-/**
- * Tokens at which an engine may stop at once, because each is exactly a stop text: `endAtStopText` would cut there anyway, so
- * they change how long sampling takes and nothing of its result.
- */
-export function stopTokensOf(tokenizer: Pick<Tokenizer, 'encode' | 'decode'>, stop: readonly string[] = []): number[] {
-  return stop.flatMap((text) => {
-    const ids = encodable(tokenizer, text);
-    return ids.length === 1 && tokenizer.decode(ids) === text ? ids : [];
-  });
-}
-
-/** A small vocabulary may lack a character of the text; then no token is it. */
-function encodable(tokenizer: Pick<Tokenizer, 'encode'>, text: string): number[] {
-  try {
-    return tokenizer.encode(text);
-  } catch {
-    return [];
-  }
 }

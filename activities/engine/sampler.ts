@@ -15,6 +15,8 @@ import { LEAST_TEMPERATURE } from './sampling.ts';
 import type { ChoiceParams } from './sampling.ts';
 import { createSchedule } from './schedule.ts';
 import type { Sequence } from './schedule.ts';
+import { stopWatches, validateStopPattern } from './stop-pattern.ts';
+import type { StopWatch } from './stop-pattern.ts';
 import type { CallOptions, Completion, SampleRequest, SamplingParams } from './types.ts';
 import type { Model } from './weights.ts';
 
@@ -45,10 +47,11 @@ export async function sampleCompletions(
       prompt,
       key: keys[index] as PhiloxKey,
       limit: Math.min(params.maxTokens, model.config.maxPositions - prompt.length),
+      ends: params.watch(),
       completion: { tokens: [], logprobs: [], finishReason: 'length' },
     };
   });
-  const options = { rows: batchSize, stopTokens: params.stopTokens, random: params.temperature !== 0 };
+  const options = { rows: batchSize, random: params.temperature !== 0 };
   const size = {
     rows: Math.min(batchSize, sequences.length),
     columns: Math.max(...sequences.map(({ prompt, limit }) => prompt.length + limit)),
@@ -81,7 +84,8 @@ export async function breathe(signal: AbortSignal | undefined): Promise<void> {
 
 interface ResolvedParams extends ChoiceParams {
   maxTokens: number;
-  stopTokens: ReadonlySet<number>;
+  /** Makes a watch for each sequence. */
+  watch: () => StopWatch;
 }
 
 function validateRequest(
@@ -100,14 +104,23 @@ function validateRequest(
 }
 
 function validateParams(model: Model, params: SamplingParams): ResolvedParams {
-  const { maxTokens, temperature, topK = 0, topP = 1, minP = 0, stopTokens = model.config.eosTokenIds } = params;
+  const {
+    maxTokens,
+    temperature,
+    topK = 0,
+    topP = 1,
+    minP = 0,
+    stopTokens = model.config.eosTokenIds,
+    stopPattern,
+  } = params;
   requireThat(Number.isInteger(maxTokens) && maxTokens >= 1, 'params.maxTokens', maxTokens, 'a positive integer');
   const sampled = Number.isFinite(temperature) && temperature >= LEAST_TEMPERATURE;
   requireThat(sampled || temperature === 0, 'params.temperature', temperature, `0 or at least ${LEAST_TEMPERATURE}`);
   requireThat(topP > 0 && topP <= 1, 'params.topP', topP, 'above 0 and at most 1');
   requireThat(Number.isInteger(topK) && topK >= 0, 'params.topK', topK, 'an integer of at least 0');
   requireThat(minP >= 0 && minP <= 1, 'params.minP', minP, 'from 0 to 1');
-  return { maxTokens, temperature, topK, topP, minP, stopTokens: new Set(stopTokens) };
+  if (stopPattern) validateStopPattern(stopPattern);
+  return { maxTokens, temperature, topK, topP, minP, watch: stopWatches(new Set(stopTokens), stopPattern) };
 }
 
 function requireThat(valid: boolean, field: string, value: unknown, range: string): void {

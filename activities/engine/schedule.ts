@@ -9,6 +9,7 @@ import type { HeldPrompt } from './prompt-sharing.ts';
 import { uniform } from './random.ts';
 import type { PhiloxKey } from './random.ts';
 import type { Choice } from './sampling.ts';
+import type { StopWatch } from './stop-pattern.ts';
 import type { Completion, GenerationWork } from './types.ts';
 
 /** Columns of a cache come in multiples of this; it grows by half of itself. */
@@ -27,13 +28,13 @@ export interface Sequence {
   readonly key: PhiloxKey;
   /** Most new tokens, by the request and by the model's context. */
   readonly limit: number;
+  readonly ends: StopWatch;
   readonly completion: Completion;
 }
 
 export interface ScheduleOptions {
   /** Most rows. */
   rows: number;
-  stopTokens: ReadonlySet<number>;
   /** False when the choice needs no random numbers. */
   random: boolean;
 }
@@ -59,7 +60,7 @@ export interface Schedule {
 /** @param startDecoding makes a decoder of so many rows and columns */
 export function createSchedule(
   sequences: readonly Sequence[],
-  { rows: most, stopTokens, random }: ScheduleOptions,
+  { rows: most, random }: ScheduleOptions,
   startDecoding: (rows: number, columns: number) => Decoder,
 ): Schedule {
   const waiting = inGroups(sequences);
@@ -98,11 +99,11 @@ export function createSchedule(
   const drawOf = ({ key, completion }: Sequence): number => (random ? uniform(key, completion.tokens.length) : 0);
   /** @returns whether the sequence has ended */
   const extend = (row: Row, { token, logprob }: Choice): boolean => {
-    const { completion, limit } = row.sequence as Sequence;
+    const { completion, limit, ends } = row.sequence as Sequence;
     completion.tokens.push(token);
     completion.logprobs.push(logprob);
     row.token = token;
-    if (stopTokens.has(token)) completion.finishReason = 'stop';
+    if (ends(token)) completion.finishReason = 'stop';
     else if (completion.tokens.length < limit) return false;
     row.sequence = undefined;
     return true;

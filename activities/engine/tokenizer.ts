@@ -4,6 +4,7 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { RZeroError } from '../errors.ts';
 import { specialSpans, splitAtSpans } from './prompt-parts.ts';
 import type { PromptPart, SpecialToken } from './prompt-parts.ts';
+import { bytesOfTokens } from './token-bytes.ts';
 
 export interface Tokenizer {
   /**
@@ -20,6 +21,11 @@ export interface Tokenizer {
   /** Id of one token by its exact text. */
   idOf(token: string): number | undefined;
   readonly vocabSize: number;
+  /**
+   * What each token adds to a text, by id; nothing when texts of this tokenizer are more than the sum of their tokens
+   * (token-bytes.ts).
+   */
+  tokenBytes(): readonly Uint8Array[] | undefined;
 }
 
 /** @throws RZeroError `TokenizerUnreadable` when tokenizer.json is missing or malformed. */
@@ -65,19 +71,28 @@ export function createTokenizer(definition: object, config: object = {}): Tokeni
       typeof piece === 'object' ? [piece.id] : encodeWith(ordinary, piece),
     );
   };
+  const decode: Tokenizer['decode'] = (ids, { keepSpecial = false } = {}) => {
+    // A model's output layer may be wider than its vocabulary; the library refuses an empty list.
+    const known = ids.filter((id) => tokenizer.id_to_token(id) !== undefined);
+    if (known.length === 0) return '';
+    return tokenizer.decode(known, { skip_special_tokens: !keepSpecial, clean_up_tokenization_spaces: false });
+  };
   return {
     encode: (text) => (typeof text === 'string' ? encodeWith(tokenizer, text) : encodeParts(text)),
-    decode: (ids, { keepSpecial = false } = {}) => {
-      // A model's output layer may be wider than its vocabulary; the library refuses an empty list.
-      const known = ids.filter((id) => tokenizer.id_to_token(id) !== undefined);
-      if (known.length === 0) return '';
-      return tokenizer.decode(known, { skip_special_tokens: !keepSpecial, clean_up_tokenization_spaces: false });
-    },
+    decode,
     bosId: named('bos_token'),
     eosId,
     padId: named('pad_token') ?? eosId,
     idOf: (token) => tokenizer.token_to_id(token),
     vocabSize: tokenizer.get_vocab().size,
+    tokenBytes: () => {
+      const { added_tokens = [], decoder } = definition as Definition;
+      const { additional_special_tokens: more = [] } = config as { additional_special_tokens?: unknown[] };
+      const added = new Set<unknown>([...added_tokens.map(({ content }) => content), ...more]);
+      return bytesOfTokens(tokenizer.get_vocab(), decoder, (token, id) =>
+        added.has(token) ? decode([id]) : undefined,
+      );
+    },
   };
 }
 
@@ -95,6 +110,7 @@ function encodeWith(tokenizer: HuggingFaceTokenizer, text: string): number[] {
 interface Definition {
   added_tokens?: (SpecialToken & { special?: boolean })[];
   model?: { vocab?: unknown; unk_token?: unknown };
+  decoder?: unknown;
 }
 
 function specialTokens(definition: object): SpecialToken[] {

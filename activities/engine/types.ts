@@ -4,6 +4,8 @@
  * disposable; whatever it held is rebuilt from the last checkpoint.
  */
 
+import type { StopPattern } from './stop-pattern.ts';
+
 /**
  * Sampling parameters, applied in this order. Log-probabilities returned are those of the tempered, untruncated
  * distribution: what a policy is trained with is what it was sampled with, as in verl (workers/actor/dp_actor.py).
@@ -21,6 +23,8 @@ export interface SamplingParams {
   minP?: number;
   /** Token ids that end a sequence; the model's end-of-sequence token when omitted. */
   stopTokens?: readonly number[];
+  /** Ends a sequence, too: stop texts, as an automaton over token ids. An engine may do without; then more is generated. */
+  stopPattern?: StopPattern;
 }
 
 export interface SampleItem {
@@ -37,7 +41,7 @@ export interface SampleRequest {
 }
 
 export interface Completion {
-  /** Generated ids, the stop token included when one was produced. */
+  /** Generated ids, the stop token or the token that completed a stop text included when one was produced. */
   tokens: number[];
   /** Natural log-probability of each generated token at the temperature, without truncation. Same length as `tokens`. */
   logprobs: number[];

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 import { describe, test } from 'node:test';
 import { fc } from '../support/properties.ts';
-import { createLocalEngine } from '../../activities/engine/index.ts';
-import { loadTokenizer } from '../../activities/engine/tokenizer.ts';
 import type { Completion } from '../../activities/engine/types.ts';
-import { sampleTexts } from '../../activities/sampling.ts';
-import { endAtStopText, stopTokensOf } from '../../activities/stop-texts.ts';
-
-const BASE = fileURLToPath(new URL('../../activities/engine/base-model', import.meta.url));
+import { endAtStopText } from '../../activities/stop-texts.ts';
 
 /** Token i is the i-th piece, as bytes: a piece may hold a part of a character. */
 function tokenizerOf(pieces: readonly (string | Uint8Array)[]) {
@@ -45,6 +39,13 @@ describe('an answer ends before the first stop text', () => {
       ['B', '\n'],
     ])
       assert.equal(cut(['a', 'B', '\n', 'c'], stop).text, 'a');
+  });
+
+  test('what is complete first counts, of two that end together the longer: what would have followed plays no part', () => {
+    const stop = ['ab\nc', 'b', '\n'];
+    assert.equal(cut(['a', 'b', '\n', 'c'], stop).text, 'a');
+    assert.equal(cut(['x', 'a', '\n', 'c'], stop).text, 'xa');
+    assert.equal(cut(['x', 'a', 'b'], ['b', 'ab']).text, 'x');
   });
 
   test('a stop text that is only begun does not end it, and a completion without one is left as it is', () => {
@@ -85,47 +86,4 @@ describe('an answer ends before the first stop text', () => {
       ),
     );
   });
-});
-
-test('stopping early at a token changes nothing of the result', async () => {
-  const tokenizer = await loadTokenizer(BASE);
-  const engine = createLocalEngine();
-  const lease = await engine.open({ path: BASE });
-  // A comma ends each step of a worked sum, and is a token of its own.
-  const stop = [','];
-  const early = stopTokensOf(tokenizer, stop);
-  assert.equal(early.length, 1);
-  const prompts = Array.from({ length: 32 }, (_, index) => ({
-    prompt: [{ text: '<bos>Q:5+3+3+1=?\nA:' }],
-    seed: index.toString(16).padStart(16, '0'),
-  }));
-  const params = { maxTokens: 20, temperature: 1 };
-  const sample = (more: object) => sampleTexts(lease, tokenizer, prompts, { ...params, ...more }, 32, {});
-  const late = await sample({ stop });
-  const tidy = (texts: Awaited<typeof late>) =>
-    texts.map(({ text, tokens, finishReason }) => ({ text, tokens, finishReason }));
-  const eos = tokenizer.eosId as number;
-  assert.deepEqual(tidy(await sample({ stop, stopTokens: [eos, ...early] })), tidy(late));
-  assert.ok(
-    late.some(({ text, finishReason, tokens }) => finishReason === 'stop' && tokens.at(-1) !== eos && text !== ''),
-  );
-  assert.ok(late.every(({ text, tokens, logprobs }) => !text.includes(',') && tokens.length === logprobs.length));
-  const whole = await sample({});
-  assert.ok(
-    whole.some(({ text }) => text.includes(',')),
-    'the model does write commas',
-  );
-  for (const [index, { text, tokens, logprobs }] of late.entries()) {
-    assert.ok(whole[index]!.text.startsWith(text));
-    assert.deepEqual(tokens, whole[index]!.tokens.slice(0, tokens.length));
-    assert.deepEqual(logprobs, whole[index]!.logprobs.slice(0, tokens.length));
-  }
-  await lease.close();
-  await engine.close();
-});
-
-test('only a text that is exactly one token can stop an engine', async () => {
-  const tokenizer = await loadTokenizer(BASE);
-  assert.deepEqual(stopTokensOf(tokenizer, ['\n', ',', '\nQ:', 'é']), [tokenizer.idOf('\n'), tokenizer.idOf(',')]);
-  assert.deepEqual(stopTokensOf(tokenizer), []);
 });

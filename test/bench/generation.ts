@@ -81,11 +81,12 @@ function generate(wishes: readonly Wish[]): GenerationWork {
   const sequences: Sequence[] = wishes.map(({ prompt, limit }, i) => ({
     prompt,
     limit,
+    ends: () => false,
     key: [i, i],
     completion: { tokens: [], logprobs: [], finishReason: 'length' },
   }));
   const params = { temperature: 1, topK: 0, topP: 1, minP: 0 };
-  const options = { rows: ROWS, stopTokens: new Set<number>(), random: true };
+  const options = { rows: ROWS, random: true };
   const schedule = createSchedule(sequences, options, (rows, columns) =>
     executorOf(model).startDecoding({ params, rows, columns }),
   );

@@ -192,6 +192,15 @@ test('requests out of range are refused by field', async () => {
     ['params.minP', { params: { ...PLAIN, minP: 1.1 } }],
     ['params.minP', { params: { ...PLAIN, minP: NaN } }],
     ['batchSize', { batchSize: 0 }],
+    [
+      'params.stopPattern',
+      {
+        params: {
+          ...PLAIN,
+          stopPattern: { states: 2, vocabulary: 5, tokens: Int32Array.of(1), next: Int32Array.of(2, 0) },
+        },
+      },
+    ],
   ];
   for (const [field, change] of cases) {
     const request = { items: [item], params: PLAIN, ...change };

@@ -17,20 +17,21 @@ interface Wish {
 const STOP = new Set(Array.from({ length: 30 }, (_, index) => index * 33));
 
 /** Equal prompts become the same array, as the sampler hands them over. */
-function sequencesOf(wishes: readonly Wish[]): Sequence[] {
+function sequencesOf(wishes: readonly Wish[], stopTokens: ReadonlySet<number>): Sequence[] {
   const prompts = new Map<string, readonly number[]>();
   return wishes.map(({ prompt, limit }, index) => {
     const name = prompt.join();
     prompts.set(name, prompts.get(name) ?? prompt);
     const completion: Completion = { tokens: [], logprobs: [], finishReason: 'length' };
-    return { prompt: prompts.get(name)!, limit, key: parseSeed(seedOf(index)), completion };
+    const ends = (token: number): boolean => stopTokens.has(token);
+    return { prompt: prompts.get(name)!, limit, ends, key: parseSeed(seedOf(index)), completion };
   });
 }
 
 function runAll(wishes: readonly Wish[], rows: number, stopTokens: ReadonlySet<number> = STOP) {
-  const sequences = sequencesOf(wishes);
+  const sequences = sequencesOf(wishes, stopTokens);
   let calls: Calls | undefined;
-  const schedule = createSchedule(sequences, { rows, stopTokens, random: true }, (count, columns) => {
+  const schedule = createSchedule(sequences, { rows, random: true }, (count, columns) => {
     const fake = fakeDecoder(count, columns);
     calls = fake.calls;
     return fake.decoder;
