@@ -4,9 +4,8 @@ import type { RunInput } from '../../activities/contract.ts';
  * What a first run on a model of the user's does unless told otherwise: every phase once, in minutes on two cores. It shows
  * that the loop runs on that model; four updates at these rates teach nothing that could be measured.
  *
- * Both roles are sampled at temperature 1, at which they are trained, from their likeliest tokens only: untruncated,
- * SmolLM2-135M answers one easy question in fifty correctly. The public code truncates too, and as there the loss
- * compares log-probabilities of the whole distribution.
+ * Small models are incoherent at temperature 1: SmolLM2-135M then answers one easy question in fifty correctly. Each role is
+ * sampled, and trained, at a lower one.
  */
 export const SMALL_RUN: RunInput = {
   iterations: 1,
@@ -19,7 +18,7 @@ export const SMALL_RUN: RunInput = {
     groupSize: 4,
     votes: 4,
     maxTokens: 96,
-    topP: 0.95,
+    temperature: 0.7,
     learningRate: 1e-6,
     warmupSteps: 0,
     klCoefficient: 0.01,
@@ -31,7 +30,7 @@ export const SMALL_RUN: RunInput = {
     questions: 4,
     groupSize: 4,
     maxTokens: 64,
-    topP: 0.8,
+    temperature: 0.6,
     learningRate: 1e-6,
     warmupSteps: 0,
     klCoefficient: 0.01,
