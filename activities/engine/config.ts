@@ -12,6 +12,7 @@ import {
 import type { Fields } from './config-fields.ts';
 import { FAMILIES, familyOf } from './families/index.ts';
 import type { Family, FamilyName } from './families/index.ts';
+import type { LoraConfig } from './lora.ts';
 import { formatRopeScaling, readRopeScaling } from './rope-scaling.ts';
 import type { RopeScaling } from './rope-scaling.ts';
 import { codeOf } from './staging.ts';
@@ -36,6 +37,8 @@ export interface ModelConfig {
   readonly tieWordEmbeddings: boolean;
   /** Tokens that end a sequence. */
   readonly eosTokenIds: readonly number[];
+  /** Adapters that are trained in place of the weights; not part of config.json. */
+  readonly lora?: LoraConfig;
 }
 
 const MOST_LAYERS = 1000;

@@ -11,7 +11,7 @@ export interface LossOutput {
 }
 
 /**
- * Gradients of a scalar loss against every tensor of the model, in the order of its specs. The caller disposes them.
+ * Gradients of a scalar loss against every tensor that is trained, in the order of the specs. The caller disposes them.
  *
  * @returns `report` as read back from the device.
  */
@@ -22,7 +22,7 @@ export function lossGradients(
   const { tf } = model.runtime;
   let report: tfc.Tensor | undefined;
   const differentiate = tf.valueAndGrads((...flat: tfc.Tensor[]) => {
-    const output = loss(arrangeParameters(model.config, flat));
+    const output = loss(arrangeParameters(model.config, [...model.frozen, ...flat]));
     report = tf.keep(output.report);
     return tf.reshape(output.loss, []);
   });

@@ -9,6 +9,7 @@
 import type * as tfc from '@tensorflow/tfjs-core';
 import type { ModelConfig } from './config.ts';
 import type { LayerParameters, Parameters } from './parameters.ts';
+import { project } from './projection.ts';
 import { recomputed } from './recompute.ts';
 import type { Block } from './recompute.ts';
 import type { Runtime } from './tensorflow.ts';
@@ -68,10 +69,11 @@ export function forward(
 ): tfc.Tensor {
   const { heads, kvHeads, headDim } = config;
   const group = heads / kvHeads;
+  const { embedding, rmsNorm } = parameters.frozen ? ops.frozen : ops;
   const blockOf =
     (index: number): Block =>
     (x, layer, { cos, sin, mask }) => {
-      const normed = ops.rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
+      const normed = rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
       const joined = tf.reshape(qkv({ tf, ops }, config, layer, normed), [batch, length, heads + 2 * kvHeads, headDim]);
       const byHead = tf.transpose(joined, [0, 2, 1, 3]);
       if (keysOnly && index === config.layers - 1) {
@@ -86,16 +88,17 @@ export function forward(
       const allowed = tf.add(tf.reshape(scores, [batch, kvHeads, group, length, columns]), mask);
       const weights = tf.reshape(tf.softmax(allowed), [batch, kvHeads, group * length, columns]);
       const mixed = tf.transpose(tf.reshape(tf.matMul(weights, values), [batch, heads, length, headDim]), [0, 2, 1, 3]);
-      const attended = tf.add(x, ops.linear(tf.reshape(mixed, [batch * length, heads * headDim]), layer.output));
+      const rows = tf.reshape(mixed, [batch * length, heads * headDim]);
+      const attended = tf.add(x, project({ tf, ops }, config, layer, 'output', rows));
       return feedForward({ tf, ops }, config, layer, attended);
     };
-  let x = ops.embedding(parameters.embedding, tokens);
+  let x = embedding(parameters.embedding, tokens);
   const context = { ...rotary, mask };
   for (const [index, layer] of parameters.layers.entries()) {
     const block = blockOf(index);
     x = recompute ? recomputed({ tf, ops }, block, x, layer, context) : block(x, layer, context);
   }
-  return ops.rmsNorm(x, parameters.norm, config.rmsNormEps);
+  return rmsNorm(x, parameters.norm, config.rmsNormEps);
 }
 
 export interface DecodeInput {
@@ -119,9 +122,10 @@ export function decode(
 ): tfc.Tensor {
   const { heads, kvHeads, headDim } = config;
   const group = heads / kvHeads;
-  let x = ops.embedding(parameters.embedding, tokens);
+  const { embedding, rmsNorm } = parameters.frozen ? ops.frozen : ops;
+  let x = embedding(parameters.embedding, tokens);
   for (const [index, layer] of parameters.layers.entries()) {
-    const normed = ops.rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
+    const normed = rmsNorm(x, layer.attentionNorm, config.rmsNormEps);
     const joined = tf.reshape(qkv({ tf, ops }, config, layer, normed), [batch, heads + 2 * kvHeads, headDim]);
     const [unrotated, value] = tf.split(joined, [heads + kvHeads, kvHeads], 1) as Pair;
     const [query, key] = tf.split(ops.rotate(unrotated, rotary.cos, rotary.sin), [heads, kvHeads], 1) as Pair;
@@ -134,31 +138,34 @@ export function decode(
         : tf.matMul(grouped, keys, false, true);
     const weights = tf.softmax(mask ? tf.add(scores, mask) : scores);
     const mixed = tf.reshape(tf.matMul(weights, values), [batch, heads * headDim]);
-    x = tf.add(x, ops.linear(mixed, layer.output));
+    x = tf.add(x, project({ tf, ops }, config, layer, 'output', mixed));
     x = feedForward({ tf, ops }, config, layer, x);
   }
-  return head({ ops }, parameters, ops.rmsNorm(x, parameters.norm, config.rmsNormEps));
+  return head({ ops }, parameters, rmsNorm(x, parameters.norm, config.rmsNormEps));
 }
 
 /** Logits [N, V] of hidden states [N, d]. */
 export function head({ ops }: Pick<Runtime, 'ops'>, parameters: Parameters, hidden: tfc.Tensor): tfc.Tensor {
-  return ops.linear(hidden, parameters.head);
+  return (parameters.frozen ? ops.frozen : ops).linear(hidden, parameters.head);
 }
 
 /** Queries, keys and values of all heads before the rotary embedding, side by side: [N, (H + 2 KV) dh]. */
 function qkv(
   { tf, ops }: Pick<Runtime, 'tf' | 'ops'>,
-  { heads, kvHeads, headDim, rmsNormEps }: ModelConfig,
-  { qkv, qkvBias, queryNorm, keyNorm }: LayerParameters,
+  config: ModelConfig,
+  layer: LayerParameters,
   normed: tfc.Tensor,
 ): tfc.Tensor {
-  const product = ops.linear(normed, qkv);
+  const { heads, kvHeads, headDim, rmsNormEps } = config;
+  const { qkvBias, queryNorm, keyNorm } = layer;
+  const { rmsNorm } = config.lora ? ops.frozen : ops;
+  const product = project({ tf, ops }, config, layer, 'qkv', normed);
   const projected = qkvBias ? tf.add(product, qkvBias) : product;
   if (!queryNorm || !keyNorm) return projected;
   const sizes = [heads * headDim, kvHeads * headDim, kvHeads * headDim];
   const [queries, keys, values] = tf.split(projected, sizes, 1) as [tfc.Tensor, tfc.Tensor, tfc.Tensor];
   const byHead = (x: tfc.Tensor, gain: tfc.Tensor): tfc.Tensor =>
-    tf.reshape(ops.rmsNorm(tf.reshape(x, [-1, headDim]), gain, rmsNormEps), x.shape);
+    tf.reshape(rmsNorm(tf.reshape(x, [-1, headDim]), gain, rmsNormEps), x.shape);
   return tf.concat([byHead(queries, queryNorm), byHead(keys, keyNorm), values], 1);
 }
 
@@ -168,8 +175,10 @@ function feedForward(
   layer: LayerParameters,
   x: tfc.Tensor,
 ): tfc.Tensor {
-  const normed = ops.rmsNorm(x, layer.mlpNorm, config.rmsNormEps);
-  return tf.add(x, ops.linear(ops.swiGlu(ops.linear(normed, layer.gateUp)), layer.down));
+  const { rmsNorm } = config.lora ? ops.frozen : ops;
+  const normed = rmsNorm(x, layer.mlpNorm, config.rmsNormEps);
+  const gated = ops.swiGlu(project({ tf, ops }, config, layer, 'gateUp', normed));
+  return tf.add(x, project({ tf, ops }, config, layer, 'down', gated));
 }
 
 type Pair = [tfc.Tensor, tfc.Tensor];

@@ -35,6 +35,8 @@ export interface Ops {
   labelScores(logits: tfc.Tensor, labels: tfc.Tensor): { logprobs: tfc.Tensor; entropies: tfc.Tensor };
   /** `x`, and nothing computed from it before `other` is there; not differentiable. */
   after(x: tfc.Tensor, other: tfc.Tensor): tfc.Tensor;
+  /** The same of weights that are not trained: their gradients are neither computed nor is anything kept for them. */
+  readonly frozen: Pick<Ops, 'linear' | 'embedding' | 'rmsNorm'>;
 }
 
 type Tf = typeof tfc;
@@ -97,12 +99,41 @@ export function createOpsFrom(tf: Tf, raw: Kernels): Ops {
         value: tf.mul(unit, gain),
         gradFunc: (dy, saved) => {
           const [unit, scale, gain] = saved as [tfc.Tensor, tfc.Tensor, tfc.Tensor];
-          const dUnit = tf.mul(dy, gain);
-          const along = tf.mean(tf.mul(dUnit, unit), -1, true);
-          return [tf.mul(tf.sub(dUnit, tf.mul(unit, along)), scale), tf.sum(tf.mul(dy, unit), 0)];
+          return [rmsNormSlope(dy, unit, scale, gain), tf.sum(tf.mul(dy, unit), 0)];
         },
       };
     });
+
+  /** Gradient against x, of which `unit` is `scale` times. */
+  const rmsNormSlope = (dy: tfc.Tensor, unit: tfc.Tensor, scale: tfc.Tensor, gain: tfc.Tensor): tfc.Tensor => {
+    const dUnit = tf.mul(dy, gain);
+    const along = tf.mean(tf.mul(dUnit, unit), -1, true);
+    return tf.mul(tf.sub(dUnit, tf.mul(unit, along)), scale);
+  };
+
+  // Weights come in by the closure and not as arguments: what is no argument has no gradient.
+  const frozen: Ops['frozen'] = {
+    linear: (x, w) =>
+      tf.customGrad((...args) => {
+        const [x] = args as unknown as [tfc.Tensor];
+        return { value: raw.matMul(x, w, false, true), gradFunc: (dy) => raw.matMul(dy, w, false, false) };
+      })(x),
+    embedding: (table, ids) => raw.gather(table, ids),
+    rmsNorm: (x, gain, epsilon) =>
+      tf.customGrad((...args) => {
+        const [x, save] = args as unknown as [tfc.Tensor, tfc.GradSaveFunc];
+        const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));
+        const unit = tf.mul(x, scale);
+        save([unit, scale]);
+        return {
+          value: tf.mul(unit, gain),
+          gradFunc: (dy, saved) => {
+            const [unit, scale] = saved as [tfc.Tensor, tfc.Tensor];
+            return rmsNormSlope(dy, unit, scale, gain);
+          },
+        };
+      })(x),
+  };
 
   const swap = (x: tfc.Tensor): tfc.Tensor => {
     const [a, b] = tf.split(x, 2, -1) as [tfc.Tensor, tfc.Tensor];
@@ -161,6 +192,7 @@ export function createOpsFrom(tf: Tf, raw: Kernels): Ops {
       return { logprobs: tf.neg(loss), entropies: tf.sub(loss, raw.rowDots(slope, logits)) };
     },
     after: (x, other) => raw.after(x, other),
+    frozen,
   };
 }
 

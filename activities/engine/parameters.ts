@@ -1,4 +1,6 @@
 import type * as tfc from '@tensorflow/tfjs-core';
+import { adapterSpecs } from './adapters.ts';
+import type { AdapterParameters } from './adapters.ts';
 import type { ModelConfig } from './config.ts';
 import { familyOf } from './families/index.ts';
 
@@ -18,7 +20,7 @@ export interface ParameterSpec {
   stored: readonly StoredTensor[];
 }
 
-export interface LayerParameters {
+export interface LayerParameters extends AdapterParameters {
   /** [d] */
   attentionNorm: tfc.Tensor;
   /** [(H + 2 KV) dh, d] */
@@ -46,9 +48,11 @@ export interface Parameters {
   norm: tfc.Tensor;
   /** [V, d]; the embedding itself when the model ties them. */
   head: tfc.Tensor;
+  /** Only adapters are trained: no gradient of any other tensor is asked for. */
+  frozen: boolean;
 }
 
-/** The tensors of a model in the one order used by gradients, optimizer and checkpoints. */
+/** The weights of a model in the one order used by gradients, optimizer and checkpoints. */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const { vocabSize: v, hiddenSize: d, intermediateSize: f, heads, kvHeads, headDim } = config;
   const single = (name: string, stored: string, shape: readonly number[]): ParameterSpec => ({
@@ -100,18 +104,28 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   return specs;
 }
 
-/** Gives names to a flat list in the order of `parameterSpecs`. */
+/** What is trained: the weights, or in their place the adapters. */
+export function trainedSpecs(config: ModelConfig): ParameterSpec[] {
+  return config.lora ? adapterSpecs(config.lora, parameterSpecs(config)) : parameterSpecs(config);
+}
+
+/** What stays as it is: the weights beneath adapters. */
+export function frozenSpecs(config: ModelConfig): ParameterSpec[] {
+  return config.lora ? parameterSpecs(config) : [];
+}
+
+/** Gives names to a flat list: what is frozen, then what is trained. */
 export function arrangeParameters(config: ModelConfig, flat: readonly tfc.Tensor[]): Parameters {
   const layers = Array.from({ length: config.layers }, (): Partial<LayerParameters> => ({}));
   const whole: Partial<Parameters> = {};
-  for (const [index, { name }] of parameterSpecs(config).entries()) {
+  for (const [index, { name }] of [...frozenSpecs(config), ...trainedSpecs(config)].entries()) {
     const tensor = flat[index];
     if (!tensor) throw new RangeError(`parameter ${index} is missing`);
     const [, layer, part] = /^layers\.(\d+)\.(\w+)$/.exec(name) ?? [];
     Object.assign(layer === undefined ? whole : (layers[Number(layer)] as object), { [part ?? name]: tensor });
   }
   const { embedding, norm, head = embedding } = whole;
-  return { embedding, norm, head, layers } as Parameters;
+  return { embedding, norm, head, layers, frozen: config.lora !== undefined } as Parameters;
 }
 
 /** Elements in a tensor of this shape. */

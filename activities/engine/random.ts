@@ -70,6 +70,17 @@ export function uniform(key: PhiloxKey, position: number): number {
   return ((a >>> 5) * 2 ** 26 + (b >>> 6)) / 2 ** 53;
 }
 
+/** `count` uniform numbers in [0, 1); `stream` separates tensors that share a key. */
+export function uniforms(key: PhiloxKey, stream: number, count: number): Float64Array {
+  const out = new Float64Array(count);
+  for (let i = 0; i < count; i += 2) {
+    const [a, b, c, d] = philox4x32([i / 2, 0, stream >>> 0, 2], key);
+    out[i] = ((a >>> 5) * 2 ** 26 + (b >>> 6)) / 2 ** 53;
+    if (i + 1 < count) out[i + 1] = ((c >>> 5) * 2 ** 26 + (d >>> 6)) / 2 ** 53;
+  }
+  return out;
+}
+
 /** `count` standard normal numbers (Box-Muller); `stream` separates tensors that share a key. */
 export function normals(key: PhiloxKey, stream: number, count: number): Float32Array {
   const out = new Float32Array(count);

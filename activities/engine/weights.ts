@@ -20,10 +20,13 @@ import { createUpload } from './upload.ts';
 export interface Model {
   readonly runtime: Runtime;
   readonly config: ModelConfig;
+  /** Of what is trained, and stored in a checkpoint: the weights or, with `config.lora`, the adapters. */
   readonly specs: readonly ParameterSpec[];
   readonly rope: RopeTables;
   /** In the order of `specs`; `replaceTensors` swaps them. */
   tensors: readonly tfc.Tensor[];
+  /** The weights beneath adapters, in the order of `frozenSpecs`; empty when the weights are trained. */
+  frozen: readonly tfc.Tensor[];
 }
 
 /**
@@ -37,7 +40,7 @@ export function createModel(runtime: Runtime, config: ModelConfig, stored: Reado
     const values = joinStored(spec, (name) => stored.get(name));
     return runtime.tf.tensor(values, [...spec.shape], 'float32');
   });
-  return { runtime, config, specs, rope: ropeTables(config), tensors };
+  return { runtime, config, specs, rope: ropeTables(config), tensors, frozen: [] };
 }
 
 /** The stored tensors of a model, by stored name. */
@@ -47,6 +50,18 @@ export interface StoredTensors {
   sizeOf(name: string): number | undefined;
   /** Fills `into` with the values that follow the first `from` ones. */
   read(name: string, into: Float32Array, from: number): Promise<void>;
+}
+
+/** Values that are in memory already. */
+export function storedValues(values: ReadonlyMap<string, Float32Array>): StoredTensors {
+  return {
+    names: values.keys(),
+    sizeOf: (name) => values.get(name)?.length,
+    read: (name, into, from) => {
+      into.set((values.get(name) as Float32Array).subarray(from, from + into.length));
+      return Promise.resolve();
+    },
+  };
 }
 
 /**
@@ -63,7 +78,7 @@ export async function readModel(
   const specs = parameterSpecs(config);
   refuseUnknownTensors(config, specs, stored.names);
   const tensors = await readParameters(runtime, specs, stored, { onValues });
-  return { runtime, config, specs, rope: ropeTables(config), tensors };
+  return { runtime, config, specs, rope: ropeTables(config), tensors, frozen: [] };
 }
 
 /**
@@ -144,7 +159,7 @@ function unreadable(tensor: string, message: string): RZeroError {
 }
 
 export function parametersOf(model: Model): Parameters {
-  return arrangeParameters(model.config, model.tensors);
+  return arrangeParameters(model.config, [...model.frozen, ...model.tensors]);
 }
 
 /** Takes ownership of `next` and frees the tensors it replaces. */
@@ -156,12 +171,15 @@ export function replaceTensors(model: Model, next: readonly tfc.Tensor[]): void 
 
 /** A model with the same weights now; training one does not touch the other. */
 export function shareModel(model: Model): Model {
-  return { ...model, tensors: model.tensors.map((tensor) => model.runtime.tf.clone(tensor)) };
+  const clones = (tensors: readonly tfc.Tensor[]): tfc.Tensor[] =>
+    tensors.map((tensor) => model.runtime.tf.clone(tensor));
+  return { ...model, tensors: clones(model.tensors), frozen: clones(model.frozen) };
 }
 
 export function disposeModel(model: Model): void {
-  for (const tensor of model.tensors) tensor.dispose();
+  for (const tensor of [...model.tensors, ...model.frozen]) tensor.dispose();
   model.tensors = [];
+  model.frozen = [];
 }
 
 /** The stored form of a list of tensors that follows `specs`, one part at a time. */

@@ -25,6 +25,7 @@ export interface ProgramState {
 export function createProgramState(native: NativeBackend, session: Session): ProgramState {
   /** The very list whose tensors were fed last, or were read back. */
   let weights: readonly tfc.Tensor[] | undefined;
+  let frozen: readonly tfc.Tensor[] | undefined;
   let moments: readonly tfc.Tensor[] | undefined;
   const run = (entry: string, feeds: number[]): tfc.Tensor[] =>
     session.run(entry, feeds).map((output) => native.createOutputTensor(output));
@@ -33,6 +34,10 @@ export function createProgramState(native: NativeBackend, session: Session): Pro
   };
   const idsOf = (tensors: readonly tfc.Tensor[]): number[] => native.getInputTensorIds([...tensors]);
   const useWeights = (model: Model): void => {
+    if (model.frozen.length > 0 && frozen !== model.frozen) {
+      perform('bindFrozen', idsOf(model.frozen));
+      frozen = model.frozen;
+    }
     if (weights === model.tensors) return;
     perform('bindWeights', idsOf(model.tensors));
     weights = model.tensors;
@@ -64,6 +69,10 @@ export function createProgramState(native: NativeBackend, session: Session): Pro
       if (weights === model.tensors) {
         weights = undefined;
         perform('releaseWeights');
+      }
+      if (frozen === model.frozen) {
+        frozen = undefined;
+        perform('releaseFrozen');
       }
       if (moments === optimizer.first) {
         moments = undefined;

@@ -4,7 +4,7 @@
  */
 import type * as tfc from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../config.ts';
-import { arrangeParameters, parameterSpecs } from '../parameters.ts';
+import { arrangeParameters, frozenSpecs, trainedSpecs } from '../parameters.ts';
 import type { Parameters } from '../parameters.ts';
 import { record } from './backend.ts';
 import type { Recorder } from './backend.ts';
@@ -40,31 +40,36 @@ export interface Builder {
   readonly config: ModelConfig;
   readonly graph: Graph;
   readonly sizes: Readonly<Record<(typeof SYMBOLS)[number], number>>;
-  /** In the order of the model's parameters. */
+  /** What is trained, in the order of the model's specs. */
   readonly weights: readonly Variable[];
+  /** The weights beneath adapters. */
+  readonly frozen: readonly Variable[];
   scope(name: string): Scope;
   /** Declares an entry point: what to feed is what the scope has taken in, what to fetch is given here. */
   entry(name: string, scope: Scope, outputs: readonly Ref[]): void;
   /** Traces model code. */
   record<T>(scope: Scope, program: (recorder: Recorder) => T): T;
-  /** The weights, read in this scope. */
-  parameters(scope: Scope, recorder: Recorder): Parameters;
+  /** All of the model, read in this scope. @param trained in place of what the variables hold */
+  parameters(scope: Scope, recorder: Recorder, trained?: readonly tfc.Tensor[]): Parameters;
 }
 
 export function traceProgram(tf: typeof tfc, config: ModelConfig, options: ProgramOptions): Program {
   const graph = createGraph();
-  const specs = parameterSpecs(config);
+  const trained = trainedSpecs(config);
+  const beneath = frozenSpecs(config);
   const { heads, kvHeads } = config;
-  const dimensions = [...new Set(specs.flatMap((spec) => spec.shape))];
+  const dimensions = [...new Set([...trained, ...beneath].flatMap((spec) => spec.shape))];
   const sizes = chooseSymbols(SYMBOLS, [...dimensions, config.headDim, heads, kvHeads, heads + kvHeads]);
   const entries: Record<string, EntryPoint> = {};
-  const weights = specs.map((spec, index) => graph.variable(`w${index}`, 'resource', spec.shape, true));
+  const weights = trained.map((spec, index) => graph.variable(`w${index}`, 'resource', spec.shape, true));
+  const frozen = beneath.map((spec, index) => graph.variable(`f${index}`, 'resource', spec.shape, true));
   const builder: Builder = {
     tf,
     config,
     graph,
     sizes,
     weights,
+    frozen,
     scope: (name) => createScope(graph, name, Object.values(sizes)),
     entry: (name, scope, outputs) => {
       // An output may be a variable's own memory, or be fetched by two entry points: each gets a node of its own.
@@ -72,11 +77,11 @@ export function traceProgram(tf: typeof tfc, config: ModelConfig, options: Progr
       entries[name] = { inputs: scope.inputs.map(({ name, dtype }) => ({ name, dtype })), outputs: names };
     },
     record: (scope, program) => record(tf, scope, program, options),
-    parameters: (scope, recorder) =>
-      arrangeParameters(
-        config,
-        weights.map((weight) => recorder.tensor(scope.read(weight))),
-      ),
+    parameters: (scope, recorder, trained) => {
+      const read = (variables: readonly Variable[]): tfc.Tensor[] =>
+        variables.map((variable) => recorder.tensor(scope.read(variable)));
+      return arrangeParameters(config, [...read(frozen), ...(trained ?? read(weights))]);
+    },
   };
   addWeights(builder);
   addTraining(builder);

@@ -1,6 +1,5 @@
 /** Entry points that score and train: log-probabilities, gradients, AdamW. */
 import type { LossOutput } from '../gradients.ts';
-import { arrangeParameters } from '../parameters.ts';
 import type { Parameters } from '../parameters.ts';
 import { completionScores, labelLoss, rolloutLoss } from '../rollout-loss.ts';
 import type { RolloutTensors } from '../rollout-loss.ts';
@@ -127,13 +126,13 @@ function addGradients(
   name: string,
   lossOf: (recorder: Recorder) => (parameters: Parameters) => LossOutput,
 ): void {
-  const { config, weights } = builder;
+  const { weights } = builder;
   const { report, gradients } = builder.record(scope, (recorder) => {
     const { tf, tensor, ref } = recorder;
     const loss = lossOf(recorder);
     let output: LossOutput | undefined;
     const { grads } = tf.valueAndGrads((...flat) => {
-      output = loss(arrangeParameters(config, flat));
+      output = loss(builder.parameters(scope, recorder, flat));
       return tf.reshape(output.loss, []);
     })(weights.map((weight) => tensor(scope.read(weight))));
     return { report: ref((output as LossOutput).report), gradients: grads.map(ref) };

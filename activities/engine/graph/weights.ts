@@ -1,11 +1,14 @@
+import type { Variable } from './graph.ts';
 import type { Builder } from './program.ts';
 
-/** Entry points that carry the weights in and out, and free them: `bindWeights`, `readWeights`, `releaseWeights`. */
+/**
+ * Entry points that carry weights in and out, and free them: `bindWeights`, `readWeights`, `releaseWeights` for what is
+ * trained, `bindFrozen` and `releaseFrozen` for what lies beneath adapters.
+ */
 export function addWeights(builder: Builder): void {
-  const { weights } = builder;
-  const binding = builder.scope('bindWeights');
-  for (const weight of weights) binding.assign(weight, binding.input(weight.name, 'float32', weight.shape));
-  builder.entry('bindWeights', binding, [binding.finished()]);
+  const { weights, frozen } = builder;
+  addBinding(builder, 'Weights', weights);
+  if (frozen.length > 0) addBinding(builder, 'Frozen', frozen);
 
   const reading = builder.scope('readWeights');
   builder.entry(
@@ -13,9 +16,16 @@ export function addWeights(builder: Builder): void {
     reading,
     weights.map((weight) => reading.read(weight)),
   );
+}
 
-  const release = builder.scope('releaseWeights');
-  for (const weight of weights)
-    release.update('DestroyResourceOp', [weight], [], { ignore_lookup_error: { bool: true } });
-  builder.entry('releaseWeights', release, [release.finished()]);
+function addBinding(builder: Builder, name: string, variables: readonly Variable[]): void {
+  const binding = builder.scope(`bind${name}`);
+  for (const variable of variables) binding.assign(variable, binding.input(variable.name, 'float32', variable.shape));
+  builder.entry(`bind${name}`, binding, [binding.finished()]);
+
+  const release = builder.scope(`release${name}`);
+  for (const variable of variables) {
+    release.update('DestroyResourceOp', [variable], [], { ignore_lookup_error: { bool: true } });
+  }
+  builder.entry(`release${name}`, release, [release.finished()]);
 }

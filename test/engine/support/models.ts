@@ -2,13 +2,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { addAdapters } from '../../../activities/engine/adapter-model.ts';
 import { formatModelConfig } from '../../../activities/engine/config.ts';
 import type { ModelConfig } from '../../../activities/engine/config.ts';
 import { initializeModel } from '../../../activities/engine/initialize.ts';
+import { resolveLora } from '../../../activities/engine/lora.ts';
+import type { LoraOptions } from '../../../activities/engine/lora.ts';
+import { sizeOf, trainedSpecs } from '../../../activities/engine/parameters.ts';
+import { normals } from '../../../activities/engine/random.ts';
 import { formatSafetensorsHeader } from '../../../activities/engine/safetensors.ts';
 import { loadRuntime } from '../../../activities/engine/tensorflow.ts';
 import type { Runtime } from '../../../activities/engine/tensorflow.ts';
-import { storedTensors } from '../../../activities/engine/weights.ts';
+import { storedTensors, storedValues } from '../../../activities/engine/weights.ts';
 import type { Model } from '../../../activities/engine/weights.ts';
 
 /** Grouped-query attention, an untied head, sizes that are all different. */
@@ -54,6 +59,16 @@ export function runtime(): Promise<Runtime> {
 /** Logits with a spread of about 1.5: the next token depends on what came before, and is still open. */
 export async function makeModel(config: ModelConfig, seed = '00000000000000a1'): Promise<Model> {
   return initializeModel(await runtime(), config, { seed, embeddingStd: 1.5 / Math.sqrt(config.hiddenSize) });
+}
+
+/** Adapters that already change what the model computes. */
+export async function makeAdapted(config: ModelConfig, options: LoraOptions): Promise<Model> {
+  const lora = resolveLora(options);
+  const specs = trainedSpecs({ ...config, lora }).flatMap((spec) => spec.stored);
+  const values = new Map(
+    specs.map(({ name, shape }, stream) => [name, normals([7, 9], stream, sizeOf(shape)).map((x) => 0.3 * x)]),
+  );
+  return addAdapters(await makeModel(config), lora, storedValues(values));
 }
 
 /** The model's weights by stored name, in double precision. */

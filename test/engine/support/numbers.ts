@@ -7,7 +7,7 @@ import { grpoStep, scoreCompletions } from '../../../activities/engine/rollouts.
 import { crossEntropyStep } from '../../../activities/engine/supervised.ts';
 import { sampleCompletions } from '../../../activities/engine/sampler.ts';
 import type { Completion, SamplingParams } from '../../../activities/engine/types.ts';
-import { TIED, TINY, makeModel, runtime, seedOf, tokensOf } from './models.ts';
+import { TIED, TINY, makeAdapted, makeModel, runtime, seedOf, tokensOf } from './models.ts';
 
 export interface Numbers {
   execution: string;
@@ -42,8 +42,14 @@ const out: Numbers = {
   gradients: [],
   weights: [],
 };
-for (const config of [TINY, TIED]) {
-  const model = await makeModel(config);
+const models = [
+  await makeModel(TINY),
+  await makeModel(TIED),
+  await makeAdapted(TINY, { r: 2, loraAlpha: 3 }),
+  await makeAdapted(TIED, { r: 3, loraAlpha: 3, targetModules: ['k_proj', 'v_proj', 'down_proj'] }),
+];
+for (const model of models) {
+  const { config } = model;
   const prompts = Array.from({ length: 24 }, (_, i) => tokensOf(1 + ((i >> 2) % 5), i >> 2, config.vocabSize));
   const items = prompts.map((promptTokens, i) => ({ promptTokens, seed: seedOf(i) }));
   const all: Completion[][] = [];
