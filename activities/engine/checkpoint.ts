@@ -1,7 +1,8 @@
 /**
  * Checkpoints on disk: a folder `<root>/<id>` with config.json, model.safetensors, the tokenizer's files, the optimizer's
  * moments and a manifest that lists the sha-256 of each. The id is the sha-256 of the manifest's bytes, and the manifest
- * holds nothing but content, so equal content has an equal id wherever and whenever it is written.
+ * holds nothing but content, so equal content has an equal id wherever and whenever it is written. A checkpoint of adapters
+ * holds these and their moments, and its manifest names the checkpoint beneath, which lies beside it.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -9,51 +10,54 @@ import { readFile, rename } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type * as tfc from '@tensorflow/tfjs-core';
 import { RZeroError } from '../errors.ts';
+import { ADAPTER_CONFIG, formatAdapterConfig } from './adapter-config.ts';
 import type { AdamW } from './adamw.ts';
+import {
+  ADAPTERS,
+  MANIFEST,
+  WEIGHTS,
+  adaptedModelId,
+  corrupt,
+  modelIdOfFiles,
+  parseManifest,
+  sha256,
+} from './checkpoint-manifest.ts';
+import type { BaseRef, CheckpointManifest } from './checkpoint-manifest.ts';
 import type { ParameterSpec } from './parameters.ts';
 import { prunedError, prunedFile, readPrunedMarker, removePrunedMarker } from './pruned-marker.ts';
 import { formatSafetensorsHeader } from './safetensors.ts';
 import { codeOf, exists, openStaging } from './staging.ts';
 import type { Chunks, StagingFs } from './staging.ts';
 import type { CheckpointFile, CheckpointRecord } from './types.ts';
-import { storedTensors } from './weights.ts';
+import { storedTensors, weightsHash } from './weights.ts';
 import type { Model } from './weights.ts';
 
-export const MANIFEST = 'manifest.json';
-export const WEIGHTS = 'model.safetensors';
 export const OPTIMIZER = 'optimizer.safetensors';
 /** Prefixes of the moments' names in `optimizer.safetensors`, as PyTorch calls them. */
 export const MOMENTS = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
 
-export interface CheckpointManifest {
-  formatVersion: 1;
-  /** sha-256 of `model.safetensors`. */
-  modelId: string;
-  /** AdamW steps behind the moments; 0 when there are none. */
-  optimizerStep: number;
-  /** By name. */
-  files: CheckpointFile[];
-}
-
 export interface CheckpointContent {
   model: Model;
   optimizer: AdamW;
-  /** config.json, tokenizer.json and other small files that make the folder a loadable model. */
+  /** config.json, tokenizer.json and other small files that make the folder a loadable model; those of adapters lie beneath. */
   companions: ReadonlyMap<string, Uint8Array>;
+  /** Of a model with adapters. */
+  base?: BaseRef | undefined;
 }
 
 /**
  * Writes `<root>/<id>`. Writing the same content again verifies and keeps what is there; a damaged copy is moved aside.
  *
- * @throws RZeroError `DiskFull`, and then nothing is left behind
+ * @throws RZeroError `DiskFull`, and then nothing is left behind; `CheckpointMissing` when what adapters lie on is not in `root`
  */
-export function writeCheckpoint(
+export async function writeCheckpoint(
   root: string,
-  { model, optimizer, companions }: CheckpointContent,
+  { model, optimizer, companions, base }: CheckpointContent,
   fs?: StagingFs,
 ): Promise<CheckpointRecord> {
+  if (base && !(await exists(join(root, base.id, MANIFEST)))) throw missing(join(root, base.id));
   const produce = async (write: WriteFile): Promise<void> => {
-    await write(WEIGHTS, tensorFile(model.specs, [{ prefix: '', tensors: model.tensors }]));
+    await write(base ? ADAPTERS : WEIGHTS, tensorFile(model.specs, [{ prefix: '', tensors: model.tensors }]));
     if (optimizer.step > 0) {
       const moments = [
         { prefix: MOMENTS.first, tensors: optimizer.first },
@@ -61,9 +65,20 @@ export function writeCheckpoint(
       ];
       await write(OPTIMIZER, tensorFile(model.specs, moments));
     }
-    for (const [name, bytes] of companions) await write(name, [bytes]);
+    if (base) await write(ADAPTER_CONFIG, [adapterConfig(model, base)]);
+    else for (const [name, bytes] of companions) await write(name, [bytes]);
   };
-  return writeCheckpointFiles(root, optimizer.step, produce, fs);
+  return writeCheckpointFiles(root, { optimizerStep: optimizer.step, base }, produce, fs);
+}
+
+function adapterConfig({ config }: Model, base: BaseRef): Uint8Array {
+  if (!config.lora) throw new RangeError('a model without adapters lies on nothing');
+  return formatAdapterConfig(config.lora, `../${base.id}`);
+}
+
+/** Content hash of what a model computes with. */
+export function modelIdOf(model: Model, base: BaseRef | undefined): string {
+  return base ? adaptedModelId(base, sha256(adapterConfig(model, base)), weightsHash(model)) : weightsHash(model);
 }
 
 export type WriteFile = (name: string, chunks: Chunks) => Promise<void>;
@@ -71,14 +86,15 @@ export type WriteFile = (name: string, chunks: Chunks) => Promise<void>;
 /**
  * The same for files that come from elsewhere.
  *
- * @param produce writes every file but the manifest, `model.safetensors` among them; may be called twice
+ * @param produce writes every file but the manifest, the weights or adapters among them; may be called twice
  */
 export async function writeCheckpointFiles(
   root: string,
-  optimizerStep: number,
+  about: { optimizerStep: number; base?: BaseRef | undefined },
   produce: (write: WriteFile) => Promise<void>,
   fs?: StagingFs,
 ): Promise<CheckpointRecord> {
+  const { optimizerStep, base } = about;
   const staging = await openStaging(root, fs);
   try {
     const files: CheckpointFile[] = [];
@@ -86,9 +102,11 @@ export async function writeCheckpointFiles(
       files.push(await staging.write(name, chunks));
     });
     files.sort((a, b) => (a.name < b.name ? -1 : 1));
-    const weights = files.find((file) => file.name === WEIGHTS);
-    if (!weights) throw new RangeError(`a checkpoint needs ${WEIGHTS}`);
-    const manifest: CheckpointManifest = { formatVersion: 1, modelId: weights.sha256, optimizerStep, files };
+    const modelId = modelIdOfFiles(files, base);
+    if (modelId === undefined) throw new RangeError(`a checkpoint needs ${base ? ADAPTERS : WEIGHTS}`);
+    const manifest: CheckpointManifest = base
+      ? { formatVersion: 2, modelId, base, optimizerStep, files }
+      : { formatVersion: 1, modelId, optimizerStep, files };
     const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`, 'utf8');
     await staging.write(MANIFEST, [bytes]);
     const id = sha256(bytes);
@@ -99,7 +117,7 @@ export async function writeCheckpointFiles(
     }
     if (!(await staging.commit(id)) && !(await isIntact(join(root, id)))) {
       await moveAside(join(root, id));
-      return await writeCheckpointFiles(root, optimizerStep, produce, fs);
+      return await writeCheckpointFiles(root, about, produce, fs);
     }
     return toRecord(join(root, id), id, manifest, bytes.length);
   } catch (error) {
@@ -192,30 +210,6 @@ export async function hashFile(folder: string, name: string): Promise<{ bytes: n
   return { bytes, sha256: hash.digest('hex') };
 }
 
-function parseManifest(path: string, bytes: Buffer): CheckpointManifest {
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    throw corrupt(path, MANIFEST, 'is not valid JSON', error);
-  }
-  const { formatVersion, modelId, optimizerStep, files } = (json ?? {}) as Partial<Record<string, unknown>>;
-  if (formatVersion !== 1)
-    throw corrupt(path, MANIFEST, `has format ${JSON.stringify(formatVersion)}; this version reads 1`);
-  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
-  const isFile = (file: unknown): file is CheckpointFile => {
-    const { name, bytes, sha256 } = (file ?? {}) as Partial<CheckpointFile>;
-    const plain = typeof name === 'string' && /^[\w-][\w.-]*$/.test(name);
-    return plain && isCount(bytes) && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
-  };
-  if (!isCount(optimizerStep) || !Array.isArray(files) || !files.every(isFile)) {
-    throw corrupt(path, MANIFEST, 'is malformed');
-  }
-  const weights = files.find((file) => file.name === WEIGHTS);
-  if (!weights || weights.sha256 !== modelId) throw corrupt(path, MANIFEST, `does not list ${WEIGHTS}`);
-  return { formatVersion: 1, modelId, optimizerStep: optimizerStep as number, files };
-}
-
 function toRecord(path: string, id: string, manifest: CheckpointManifest, manifestBytes: number): CheckpointRecord {
   return {
     id,
@@ -223,6 +217,7 @@ function toRecord(path: string, id: string, manifest: CheckpointManifest, manife
     bytes: manifest.files.reduce((sum, file) => sum + file.bytes, manifestBytes),
     files: manifest.files,
     optimizerStep: manifest.optimizerStep,
+    ...(manifest.base ? { base: manifest.base.id } : {}),
   };
 }
 
@@ -240,18 +235,6 @@ function* tensorFile(
       yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     }
   }
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-function corrupt(folder: string, file: string, what: string, cause?: unknown): RZeroError {
-  return new RZeroError('CheckpointCorrupt', `${join(folder, file)} ${what}.`, {
-    field: file,
-    fix: 'Restore the folder from a copy and resume, or start another run.',
-    cause,
-  });
 }
 
 function missing(path: string, cause?: unknown): RZeroError {

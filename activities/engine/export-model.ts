@@ -1,7 +1,7 @@
 /** Writes a model as a Hugging Face folder: what `transformers`, llama.cpp's converter and `importModel` read. */
 import { basename, dirname, resolve } from 'node:path';
 import { RZeroError } from '../errors.ts';
-import { WEIGHTS } from './checkpoint.ts';
+import { WEIGHTS } from './checkpoint-manifest.ts';
 import type { ModelConfig } from './config.ts';
 import { weightBytes } from './import-model.ts';
 import { openModelFiles } from './model-files.ts';

@@ -1,4 +1,5 @@
-import { WEIGHTS, writeCheckpointFiles } from './checkpoint.ts';
+import { WEIGHTS } from './checkpoint-manifest.ts';
+import { writeCheckpointFiles } from './checkpoint.ts';
 import { openModelFiles } from './model-files.ts';
 import type { ModelFiles } from './model-files.ts';
 import { formatSafetensorsHeader } from './safetensors.ts';
@@ -8,13 +9,13 @@ import type { CheckpointRecord } from './types.ts';
  * Copies a model into a checkpoint store, without TensorFlow: weights as 32-bit floats in one file, configuration and
  * tokenizer beside them. The same model always gets the same id.
  *
- * @param path a Hugging Face model folder, a checkpoint of ours, which is verified first, or a GGUF file
+ * @param path a Hugging Face model folder, a checkpoint of ours, which is verified first and whose adapters are merged, or a GGUF file
  * @throws RZeroError `ModelUnreadable`, `TokenizerUnreadable`, `CheckpointCorrupt`, `DiskFull`
  */
 export async function importModel(path: string, root: string): Promise<CheckpointRecord> {
   const files = await openModelFiles(path);
   try {
-    return await writeCheckpointFiles(root, 0, async (write) => {
+    return await writeCheckpointFiles(root, { optimizerStep: 0 }, async (write) => {
       await write(WEIGHTS, weightBytes(files));
       for (const [name, bytes] of files.companions) await write(name, [bytes]);
     });

@@ -7,5 +7,6 @@ export type { LocalEngineOptions } from './local.ts';
 export { loadTokenizer } from './tokenizer.ts';
 export type { Tokenizer } from './tokenizer.ts';
 export { readCheckpointManifest, verifyCheckpoint } from './checkpoint.ts';
-export type { CheckpointManifest } from './checkpoint.ts';
+export type { CheckpointManifest } from './checkpoint-manifest.ts';
+export type { LoraConfig, LoraOptions, TargetModule } from './lora.ts';
 export type * from './types.ts';

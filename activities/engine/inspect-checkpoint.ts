@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { RZeroError } from '../errors.ts';
-import { MANIFEST, hashFile, readCheckpointManifest } from './checkpoint.ts';
+import { MANIFEST } from './checkpoint-manifest.ts';
+import { hashFile, readCheckpointManifest } from './checkpoint.ts';
 import type { CheckpointFile } from './types.ts';
 
 /** A file that is not what it should be. */

@@ -1,6 +1,7 @@
 import { RZeroError } from '../errors.ts';
+import { adaptModel } from './adapt-model.ts';
 import { disposeAdamW } from './adamw.ts';
-import { writeCheckpoint } from './checkpoint.ts';
+import { modelIdOf, writeCheckpoint } from './checkpoint.ts';
 import { cacheKey, createModelCache } from './model-cache.ts';
 import type { ModelCache } from './model-cache.ts';
 import { loadModelFolder } from './model-folder.ts';
@@ -12,7 +13,7 @@ import type { Runtime, RuntimeOptions } from './tensorflow.ts';
 import type { CallOptions, Engine, ModelLease, ModelSource } from './types.ts';
 import { outOfMemory, speaksOfMemory } from './memory-words.ts';
 import { sizeOf } from './parameters.ts';
-import { disposeModel, weightsHash } from './weights.ts';
+import { disposeModel } from './weights.ts';
 
 export interface LocalEngineOptions extends RuntimeOptions {
   /** Most bytes of models kept for a cheap reopening. @default 512 MiB */
@@ -49,11 +50,13 @@ async function openModel(options: RuntimeOptions, cache: ModelCache, source: Mod
   const withOptimizer = source.withOptimizer ?? false;
   const runtime = await runtimeWith(options, source.threads);
   const key = await cacheKey(source);
-  const cached = cache.get(key, withOptimizer);
-  if (cached) return cached;
-  const loaded = await loadModelFolder(runtime, source);
-  cache.put(key, loaded, withOptimizer);
-  return loaded;
+  let loaded = cache.get(key, withOptimizer);
+  if (!loaded) {
+    // What adapters lie on comes through the cache, too: all models on it share one copy in memory.
+    loaded = await loadModelFolder(runtime, source, (base) => openModel(options, cache, base));
+    cache.put(key, loaded, withOptimizer);
+  }
+  return source.lora ? adaptModel(loaded, source.lora) : loaded;
 }
 
 /** @throws RZeroError `EngineRequestInvalid` when this process computes with another number of threads */
@@ -90,7 +93,7 @@ function createLease(
   enqueue: Enqueue,
   onClose: () => void,
 ): ModelLease {
-  const { model, optimizer, companions } = loaded;
+  const { model, optimizer, companions, base } = loaded;
   let { modelId } = loaded;
   let open = true;
   const call = <T>(options: CallOptions | undefined, work: () => Promise<T>): Promise<T> =>
@@ -113,14 +116,14 @@ function createLease(
     trainStep: (items, settings, options) =>
       call(options, async () => {
         const metrics = await grpoStep(model, optimizer, items, settings, options);
-        if (!metrics.skipped) modelId = weightsHash(model);
+        if (!metrics.skipped) modelId = modelIdOf(model, base);
         return metrics;
       }),
     publish: (options) => call(options, () => Promise.resolve()),
     checkpoint: (root, options) =>
       call(options, async () => {
-        const record = await writeCheckpoint(root, { model, optimizer, companions });
-        cache.put(record.id, { model, optimizer, companions, modelId, checkpointId: record.id }, true);
+        const record = await writeCheckpoint(root, { model, optimizer, companions, base });
+        cache.put(record.id, { model, optimizer, companions, modelId, checkpointId: record.id, base }, true);
         return record;
       }),
     close: () =>

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createAdamW, disposeAdamW, shareAdamW } from './adamw.ts';
-import { WEIGHTS, readCheckpointManifest } from './checkpoint.ts';
+import { ADAPTERS, WEIGHTS, basePath } from './checkpoint-manifest.ts';
+import { readCheckpointManifest } from './checkpoint.ts';
 import { weightFiles } from './model-folder.ts';
 import type { LoadedModel } from './model-folder.ts';
 import { sizeOf } from './parameters.ts';
@@ -30,6 +31,12 @@ export interface ModelCache {
 export async function cacheKey(source: ModelSource): Promise<string> {
   const checkpoint = await readCheckpointManifest(source.path, source.expectId);
   // The id covers the content, the path does not: the files must be there even when they are not read.
+  const base = checkpoint?.manifest.base;
+  if (base) {
+    const beneath = await cacheKey({ path: basePath(source.path, base), expectId: base.id });
+    const adapters = await stat(join(source.path, ADAPTERS)).catch(() => undefined);
+    return beneath !== '' && adapters ? checkpoint.id : '';
+  }
   const files = ['config.json', ...(checkpoint ? [WEIGHTS] : await weightFiles(source.path))];
   const stats = await Promise.all(files.map((file) => stat(join(source.path, file)).catch(() => undefined)));
   if (checkpoint) return stats.every(Boolean) ? checkpoint.id : '';
@@ -38,7 +45,7 @@ export async function cacheKey(source: ModelSource): Promise<string> {
 }
 
 export function createModelCache(mostBytes: number): ModelCache {
-  const entries = new Map<string, { loaded: LoadedModel; complete: boolean; bytes: number }>();
+  const entries = new Map<string, { loaded: LoadedModel; complete: boolean }>();
   const remove = (key: string): void => {
     const entry = entries.get(key);
     if (!entry) return;
@@ -58,13 +65,11 @@ export function createModelCache(mostBytes: number): ModelCache {
     put: (key, loaded, complete) => {
       if (key === '') return;
       remove(key);
-      const bytes = bytesOf(loaded);
-      if (bytes > mostBytes) return;
-      entries.set(key, { loaded: share(loaded, true), complete, bytes });
-      let total = [...entries.values()].reduce((sum, entry) => sum + entry.bytes, 0);
-      for (const [oldest, entry] of entries) {
-        if (entries.size <= MOST_MODELS && total <= mostBytes) break;
-        total -= entry.bytes;
+      if (bytesOf([loaded]) > mostBytes) return;
+      entries.set(key, { loaded: share(loaded, true), complete });
+      for (const oldest of entries.keys()) {
+        const held = bytesOf([...entries.values()].map((entry) => entry.loaded));
+        if (entries.size <= MOST_MODELS && held <= mostBytes) break;
         remove(oldest);
       }
     },
@@ -83,7 +88,13 @@ function share(loaded: LoadedModel, withOptimizer: boolean): LoadedModel {
   };
 }
 
-function bytesOf({ model, optimizer }: LoadedModel): number {
-  const floats = model.specs.reduce((sum, spec) => sum + sizeOf(spec.shape), 0);
-  return 4 * floats * (optimizer.step > 0 ? 3 : 1);
+/** What models share counts once, such as the weights beneath adapters. */
+function bytesOf(models: readonly LoadedModel[]): number {
+  const sizes = new Map<object, number>();
+  for (const { model, optimizer } of models) {
+    for (const tensor of [...model.tensors, ...model.frozen, ...optimizer.first, ...optimizer.second]) {
+      sizes.set(tensor.dataId, 4 * sizeOf(tensor.shape));
+    }
+  }
+  return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RZeroError } from '../errors.ts';
-import { WEIGHTS, readCheckpointManifest, verifyCheckpoint } from './checkpoint.ts';
+import { WEIGHTS, basePath } from './checkpoint-manifest.ts';
+import { readCheckpointManifest, verifyCheckpoint } from './checkpoint.ts';
 import { formatModelConfig, readModelConfig } from './config.ts';
 import type { ModelConfig } from './config.ts';
 import { familyOf } from './families/index.ts';
@@ -12,6 +13,7 @@ import { openGguf } from './gguf/file.ts';
 import type { GgufFile } from './gguf/file.ts';
 import { ggufWeights } from './gguf/tensors.ts';
 import { ggufTokenizer } from './gguf/tokenizer.ts';
+import { mergedWeights } from './merge-adapters.ts';
 import { readCompanions, weightFiles } from './model-folder.ts';
 import { parameterSpecs } from './parameters.ts';
 import type { StoredTensor } from './parameters.ts';
@@ -32,7 +34,7 @@ export interface ModelFiles {
 /**
  * Opens and checks everything but the values of the weights. Close `weights` after use.
  *
- * @param path a folder or a `.gguf` file; a checkpoint of ours is verified first
+ * @param path a folder or a `.gguf` file; a checkpoint of ours is verified first, and its adapters are merged into the weights
  * @throws RZeroError `ModelUnreadable`, `TokenizerUnreadable`, `CheckpointCorrupt`
  */
 export async function openModelFiles(path: string): Promise<ModelFiles> {
@@ -49,7 +51,7 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
 
 /** The configuration alone. @throws RZeroError `ModelUnreadable` */
 export async function readConfigOf(path: string): Promise<ModelConfig> {
-  if (!(await isFile(path))) return (await readModelConfig(path)).config;
+  if (!(await isFile(path))) return (await readModelConfig(await weightsFolder(path))).config;
   const file = await openGguf(path);
   try {
     return (await ggufConfig(file)).config;
@@ -62,7 +64,7 @@ export async function readConfigOf(path: string): Promise<ModelConfig> {
 
 /** config.json, the tokenizer and other small files, by name; of a GGUF file, those that an import would write. */
 export async function readCompanionsOf(path: string): Promise<ReadonlyMap<string, Uint8Array>> {
-  if (!(await isFile(path))) return readCompanions(path);
+  if (!(await isFile(path))) return readCompanions(await weightsFolder(path));
   const { companions, weights } = await openGgufModel(path);
   await weights.close();
   return companions;
@@ -80,9 +82,20 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-async function openFolder(folder: string): Promise<Omit<ModelFiles, 'tensors'>> {
-  const checkpoint = await readCheckpointManifest(folder);
+/** The folder itself, or that of what its adapters lie on. */
+async function weightsFolder(folder: string): Promise<string> {
+  const base = (await readCheckpointManifest(folder))?.manifest.base;
+  return base ? basePath(folder, base) : folder;
+}
+
+async function openFolder(folder: string, expectId?: string): Promise<Omit<ModelFiles, 'tensors'>> {
+  const checkpoint = await readCheckpointManifest(folder, expectId);
   if (checkpoint) await verifyCheckpoint(folder, checkpoint.id, { optimizer: false });
+  const base = checkpoint?.manifest.base;
+  if (base) {
+    const beneath = await openFolder(basePath(folder, base), base.id);
+    return { ...beneath, weights: await mergedWeights(folder, beneath.weights) };
+  }
   const { config } = await readModelConfig(folder);
   await loadTokenizer(folder);
   const companions = await readCompanions(folder);

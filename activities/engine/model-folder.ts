@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { RZeroError } from '../errors.ts';
 import { createAdamW } from './adamw.ts';
 import type { AdamW } from './adamw.ts';
-import { MOMENTS, OPTIMIZER, WEIGHTS, readCheckpointManifest, verifyCheckpoint } from './checkpoint.ts';
+import { ADAPTER_CONFIG, parseAdapterConfig } from './adapter-config.ts';
+import { addAdapters } from './adapter-model.ts';
+import { ADAPTERS, MANIFEST, WEIGHTS, basePath, corrupt } from './checkpoint-manifest.ts';
+import type { BaseRef } from './checkpoint-manifest.ts';
+import { MOMENTS, OPTIMIZER, readCheckpointManifest, verifyCheckpoint } from './checkpoint.ts';
 import { readModelConfig } from './config.ts';
 import { parameterSpecs } from './parameters.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -12,7 +16,7 @@ import type { SafetensorsFile } from './safetensors.ts';
 import { codeOf } from './staging.ts';
 import type { Runtime } from './tensorflow.ts';
 import type { ModelSource } from './types.ts';
-import { bytesOf, readModel, readParameters, startHash } from './weights.ts';
+import { bytesOf, disposeModel, readModel, readParameters, startHash } from './weights.ts';
 import type { Model, StoredTensors } from './weights.ts';
 
 const SHARD_INDEX = 'model.safetensors.index.json';
@@ -36,17 +40,32 @@ export interface LoadedModel {
   modelId: string;
   /** Present for a checkpoint of ours. */
   checkpointId?: string;
+  /** What adapters lie on. */
+  base?: BaseRef | undefined;
 }
 
 /**
  * Loads a base model or a checkpoint; all hashes of a checkpoint are verified first. Moments that are not asked for may be pruned.
  *
+ * @param openBase opens what adapters lie on; in the same way when omitted
  * @throws RZeroError `ModelUnreadable`, `CheckpointCorrupt`, `CheckpointMissing`, `CheckpointPruned`
  */
-export async function loadModelFolder(runtime: Runtime, source: ModelSource): Promise<LoadedModel> {
+export async function loadModelFolder(
+  runtime: Runtime,
+  source: ModelSource,
+  openBase: (source: ModelSource) => Promise<LoadedModel> = (base) => loadModelFolder(runtime, base),
+): Promise<LoadedModel> {
   const { path, expectId, withOptimizer = false } = source;
   const checkpoint = await readCheckpointManifest(path, expectId);
   if (checkpoint) await verifyCheckpoint(path, checkpoint.id, { optimizer: withOptimizer });
+  if (checkpoint?.manifest.base) {
+    const { id, manifest } = checkpoint;
+    const { base } = checkpoint.manifest;
+    const beneath = await openBase({ path: basePath(path, base), expectId: base.id });
+    const model = await loadAdapters(path, beneath.model);
+    const optimizer = await loadOptimizer(path, model, withOptimizer ? manifest.optimizerStep : 0);
+    return { model, optimizer, companions: beneath.companions, modelId: manifest.modelId, checkpointId: id, base };
+  }
 
   const { config } = await readModelConfig(path);
   const names = checkpoint ? [WEIGHTS] : await weightFiles(path);
@@ -54,14 +73,7 @@ export async function loadModelFolder(runtime: Runtime, source: ModelSource): Pr
   const model = await withTensors(path, names, (stored) =>
     readModel(runtime, config, stored, (values) => hash?.update(bytesOf(values))),
   );
-  const optimizer = createAdamW();
-  if (withOptimizer && checkpoint && checkpoint.manifest.optimizerStep > 0) {
-    await withTensors(path, [OPTIMIZER], async (stored) => {
-      optimizer.first = await readParameters(runtime, model.specs, stored, { prefix: MOMENTS.first });
-      optimizer.second = await readParameters(runtime, model.specs, stored, { prefix: MOMENTS.second });
-    });
-    optimizer.step = checkpoint.manifest.optimizerStep;
-  }
+  const optimizer = await loadOptimizer(path, model, withOptimizer ? (checkpoint?.manifest.optimizerStep ?? 0) : 0);
   return {
     model,
     optimizer,
@@ -69,6 +81,30 @@ export async function loadModelFolder(runtime: Runtime, source: ModelSource): Pr
     modelId: checkpoint?.manifest.modelId ?? (hash as Hash).digest('hex'),
     ...(checkpoint ? { checkpointId: checkpoint.id } : {}),
   };
+}
+
+/** Takes over the tensors of `beneath`. */
+async function loadAdapters(path: string, beneath: Model): Promise<Model> {
+  try {
+    if (beneath.config.lora) throw corrupt(path, MANIFEST, 'names adapters as what its adapters lie on');
+    const lora = parseAdapterConfig(await readFile(join(path, ADAPTER_CONFIG)));
+    return await withTensors(path, [ADAPTERS], (stored) => addAdapters(beneath, lora, stored));
+  } catch (error) {
+    disposeModel(beneath);
+    throw error;
+  }
+}
+
+/** @param step 0 for a fresh one */
+async function loadOptimizer(path: string, { runtime, specs }: Model, step: number): Promise<AdamW> {
+  const optimizer = createAdamW();
+  if (step === 0) return optimizer;
+  await withTensors(path, [OPTIMIZER], async (stored) => {
+    optimizer.first = await readParameters(runtime, specs, stored, { prefix: MOMENTS.first });
+    optimizer.second = await readParameters(runtime, specs, stored, { prefix: MOMENTS.second });
+  });
+  optimizer.step = step;
+  return optimizer;
 }
 
 /** Opens the files of a folder for as long as `use` reads tensors from them. */

@@ -4,6 +4,7 @@
  * disposable; whatever it held is rebuilt from the last checkpoint.
  */
 
+import type { LoraOptions } from './lora.ts';
 import type { StopPattern } from './stop-pattern.ts';
 
 /**
@@ -143,6 +144,8 @@ export interface CheckpointRecord {
   files: CheckpointFile[];
   /** Optimizer steps behind these weights. */
   optimizerStep: number;
+  /** Id of the checkpoint that these adapters lie on. */
+  base?: string;
 }
 
 /** A folder with config.json, *.safetensors and tokenizer.json: a base model, or a checkpoint of ours with its manifest. */
@@ -157,6 +160,16 @@ export interface ModelSource {
    * whoever opened a model first. @default the engine's own
    */
   threads?: number;
+  /**
+   * Trains low-rank adapters in place of the weights: new ones, or those of the checkpoint when it has some, which must then be
+   * of this kind. A checkpoint of adapters is opened with them whether or not this is given.
+   */
+  lora?: LoraSource;
+}
+
+export interface LoraSource extends LoraOptions {
+  /** Of new adapters: 16 hexadecimal digits. */
+  seed: string;
 }
 
 export interface EngineDescription {

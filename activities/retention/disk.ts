@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MANIFEST, OPTIMIZER } from '../engine/checkpoint.ts';
+import { MANIFEST } from '../engine/checkpoint-manifest.ts';
+import { OPTIMIZER } from '../engine/checkpoint.ts';
 import { doomedFiles } from '../engine/prune-files.ts';
 import { readPrunedMarker } from '../engine/pruned-marker.ts';
 import type { PrunedMarker } from '../engine/pruned-marker.ts';

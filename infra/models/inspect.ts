@@ -1,11 +1,16 @@
-import { basename } from 'node:path';
-import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { ADAPTER_CONFIG, parseAdapterConfig } from '../../activities/engine/adapter-config.ts';
+import { ADAPTERS } from '../../activities/engine/checkpoint-manifest.ts';
 import { readCheckpointManifest } from '../../activities/engine/checkpoint.ts';
 import { familyOf } from '../../activities/engine/families/index.ts';
 import { openGguf } from '../../activities/engine/gguf/file.ts';
+import { describeLora } from '../../activities/engine/lora.ts';
+import type { LoraConfig } from '../../activities/engine/lora.ts';
 import { openModelFiles } from '../../activities/engine/model-files.ts';
 import { sizeOf } from '../../activities/engine/parameters.ts';
 import type { RopeScaling } from '../../activities/engine/rope-scaling.ts';
+import { openSafetensors } from '../../activities/engine/safetensors.ts';
 import { readOrigin } from './origin.ts';
 import type { Origin } from './origin.ts';
 
@@ -30,6 +35,8 @@ export interface ModelDescription {
   /** Tensors by how they are stored; of a GGUF file only. */
   storage?: Record<string, number>;
   checkpointId?: string;
+  /** Of a checkpoint of adapters; `parameters` above counts what they lie on. */
+  adapters?: LoraConfig & { base: string; parameters: number };
   origin?: Origin;
 }
 
@@ -60,8 +67,17 @@ export async function inspectModel(path: string): Promise<ModelDescription> {
     chatTemplate: hasChatTemplate(companions),
     ...(isFile ? { storage: await storageTypes(path) } : {}),
     ...(checkpoint ? { checkpointId: checkpoint.id } : {}),
+    ...(checkpoint?.manifest.base ? { adapters: await readAdapters(path, checkpoint.manifest.base.id) } : {}),
     ...(origin ? { origin } : {}),
   };
+}
+
+async function readAdapters(path: string, base: string): Promise<NonNullable<ModelDescription['adapters']>> {
+  const lora = parseAdapterConfig(await readFile(join(path, ADAPTER_CONFIG)));
+  const file = await openSafetensors(join(path, ADAPTERS));
+  await file.close();
+  const parameters = [...file.entries.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return { base, ...lora, parameters };
 }
 
 function hasChatTemplate(companions: ReadonlyMap<string, Uint8Array>): boolean {
@@ -82,12 +98,14 @@ async function storageTypes(path: string): Promise<Record<string, number>> {
 /** Lines for a person. */
 export function describeModel(model: ModelDescription): string[] {
   const count = (value: number): string => value.toLocaleString('en-US');
-  const { ropeScaling, origin, storage } = model;
+  const { ropeScaling, origin, storage, adapters } = model;
   const scaling = ropeScaling ? `, ${ropeScaling.type} scaling by ${ropeScaling.factor}` : '';
   const rows: [string, string | undefined][] = [
     ['path', model.path],
     ['form', model.format],
     ['checkpoint', model.checkpointId],
+    ['adapters', adapters && `${describeLora(adapters)}: ${count(adapters.parameters)} parameters`],
+    ['lie on', adapters?.base],
     ['source', origin && [origin.source, origin.licence].filter(Boolean).join(', licence ')],
     ['family', model.family],
     [
