@@ -45,9 +45,12 @@ export const checkpoints = rZero.table(
     optimizerStep: integer('optimizer_step').notNull(),
     location: text('location').notNull(),
     files: jsonb('files').notNull(),
+    /** What adapters lie on; null for a checkpoint of weights. */
+    baseCheckpointId: text('base_checkpoint_id').references((): AnyPgColumn => checkpoints.checkpointId),
     createdAt: createdAt(),
   },
   (t) => [
+    index('checkpoints_base').on(t.baseCheckpointId),
     check('checkpoints_id_is_sha256', sql`${t.checkpointId} ~ '^[0-9a-f]{64}$'`),
     check('checkpoints_bytes_positive', sql`${t.bytes} > 0`),
   ],

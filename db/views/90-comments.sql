@@ -89,6 +89,7 @@ comment on column r_zero.checkpoints.bytes is 'Size of all files.';
 comment on column r_zero.checkpoints.optimizer_step is 'Optimizer updates behind the weights.';
 comment on column r_zero.checkpoints.location is 'Folder, relative to the data directory.';
 comment on column r_zero.checkpoints.files is 'Files with sizes and sha-256.';
+comment on column r_zero.checkpoints.base_checkpoint_id is 'Of low-rank adapters: the checkpoint of weights that they lie on; null for weights.';
 
 comment on table r_zero.checkpoint_prunings is 'Files of checkpoints deleted on purpose (r-zero checkpoint prune); written before they go.';
 comment on column r_zero.checkpoint_prunings.pruning_id is 'Order of the deletions.';

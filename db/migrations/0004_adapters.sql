@@ -1,0 +1,3 @@
+ALTER TABLE "r_zero"."checkpoints" ADD COLUMN "base_checkpoint_id" text;--> statement-breakpoint
+ALTER TABLE "r_zero"."checkpoints" ADD CONSTRAINT "checkpoints_base_checkpoint_id_checkpoints_checkpoint_id_fk" FOREIGN KEY ("base_checkpoint_id") REFERENCES "r_zero"."checkpoints"("checkpoint_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "checkpoints_base" ON "r_zero"."checkpoints" USING btree ("base_checkpoint_id");
