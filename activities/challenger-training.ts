@@ -7,7 +7,7 @@ import { getPreset } from './method/presets.ts';
 import { computeChallengerRewards } from './reward-threads.ts';
 import { challengerRewardRow } from './reward-rows.ts';
 import { withModel } from './store.ts';
-import { stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
+import { policyOptions, stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
 import { runUnit } from './unit.ts';
 import { mean } from './statistics.ts';
 import { answerQuestions, answerRows, voteRows } from './voting.ts';
@@ -26,8 +26,7 @@ export function trainChallengerStep(deps: ActivityDependencies, ref: UnitRef): P
     const preset = getPreset(config.preset);
     const checkpoints = await stepCheckpoints(deps, context, 'challenger');
     const solverCheckpoint = await checkpointBefore(deps.database, run.runId, 'solver', place.iteration, 0);
-    const policyOptions = { withOptimizer: place.unit > 0, threads: config.threads, call };
-    return withModel(deps, checkpoints.before, policyOptions, async (policy) => {
+    return withModel(deps, checkpoints.before, policyOptions(context, 'challenger'), async (policy) => {
       const written = await writeQuestions(deps, context, policy, settings.rollouts, 'training');
       const asked = written
         .filter(({ parsed }) => parsed.status === 'valid')

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { RunInput } from './contract.ts';
+import { TARGET_MODULES } from './engine/lora.ts';
 import { RZeroError } from './errors.ts';
 import { gatePolicy, isEmptyBand } from './gate-policy.ts';
 import { LEARNING_RATE_SCHEDULES } from './method/learning-rate.ts';
@@ -30,6 +31,17 @@ const sampling = (maxTokens: number) => ({
   minP: z.number().min(0).max(1).default(0),
 });
 
+const TARGETS = `must be "all-linear" or a list of ${TARGET_MODULES.join(', ')}`;
+
+/** Low-rank adapters, with the names and meaning of `peft`'s LoraConfig; its dropout is none here. */
+const lora = z.strictObject({
+  r: count(1024),
+  loraAlpha: z.number().gt(0).max(100_000).default(32),
+  targetModules: z
+    .union([z.literal('all-linear'), z.array(z.enum(TARGET_MODULES)).min(1)], TARGETS)
+    .default('all-linear'),
+});
+
 const optimizer = (learningRate: number, warmupSteps: number, klCoefficient: number) => ({
   learningRate: z.number().gt(0).max(1).default(learningRate),
   /** Steps over which the learning rate rises linearly from 1/warmupSteps of its value. */
@@ -46,6 +58,8 @@ const optimizer = (learningRate: number, warmupSteps: number, klCoefficient: num
   gradientClip: z.number().gt(0).default(1),
   /** Optimizer updates a step; the step's rollouts are split evenly over them. */
   updatesPerStep: count(1024).default(1),
+  /** Trains adapters and leaves the weights as they are, which wants a learning rate about ten times as high; all weights when omitted. */
+  lora: lora.optional(),
 });
 
 const challenger = z.strictObject({
@@ -255,15 +269,17 @@ function requireMultiple(field: string, value: number, of: string, divisor: numb
   );
 }
 
-/** Every field that has a value, by its path, such as `solver.steps`. */
+/** Every field that has a value, by its path, such as `solver.steps`; a list is one value. */
 export function flatten(value: object, prefix = ''): Map<string, unknown> {
   return new Map(
     Object.entries(value).flatMap(([name, entry]): [string, unknown][] =>
-      typeof entry === 'object' && entry !== null
-        ? [...flatten(entry as object, `${prefix}${name}.`)]
-        : entry === undefined
-          ? []
-          : [[`${prefix}${name}`, entry]],
+      Array.isArray(entry)
+        ? [[`${prefix}${name}`, JSON.stringify(entry)]]
+        : typeof entry === 'object' && entry !== null
+          ? [...flatten(entry as object, `${prefix}${name}.`)]
+          : entry === undefined
+            ? []
+            : [[`${prefix}${name}`, entry]],
     ),
   );
 }
@@ -278,6 +294,8 @@ function fieldsAt(path: readonly PropertyKey[]): string {
     solver,
     evaluation,
     checkpoints,
+    'challenger.lora': lora,
+    'solver.lora': lora,
   };
   const section = sections[path.join('.')];
   return Object.keys((section ?? runInput).shape).join(', ');

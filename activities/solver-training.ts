@@ -10,7 +10,7 @@ import { solverPrompt } from './profile.ts';
 import { solverRewardRow } from './reward-rows.ts';
 import { sampleAs } from './sampling.ts';
 import { withModel } from './store.ts';
-import { stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
+import { policyOptions, stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
 import { runUnit } from './unit.ts';
 import type { UnitContext } from './unit.ts';
 import { datasetYield, judgeYield, tooFewQuestions } from './yield-guard.ts';
@@ -23,7 +23,7 @@ import { rewards, rollouts as rolloutTable } from '../db/schema.ts';
 /** One GRPO step of the Solver on pseudo-labelled questions (arXiv 2508.05004, section 3.4). */
 export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
   return runUnit(deps, 'solver_training', ref, async (context) => {
-    const { run, config, place, call } = context;
+    const { run, config, place } = context;
     const { questions, groupSize } = config.solver;
     const preset = getPreset(config.preset);
     const dataset = await readDataset(deps.database, run.runId, place.iteration);
@@ -33,8 +33,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
     }
     const batch = batchOf(dataset, context, questions);
     const checkpoints = await stepCheckpoints(deps, context, 'solver');
-    const policyOptions = { withOptimizer: place.unit > 0, threads: config.threads, call };
-    return withModel(deps, checkpoints.before, policyOptions, async (policy) => {
+    return withModel(deps, checkpoints.before, policyOptions(context, 'solver'), async (policy) => {
       const prompts = batch.flatMap(({ question }, item) =>
         Array.from({ length: groupSize }, (_, sample) => ({
           prompt: solverPrompt(context.profile, question),

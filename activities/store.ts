@@ -1,10 +1,11 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ActivityDependencies } from './dependencies.ts';
+import { WEIGHTS } from './engine/checkpoint-manifest.ts';
 import { readPrunedMarker } from './engine/pruned-marker.ts';
 import { exists } from './engine/staging.ts';
 import { loadTokenizer } from './engine/tokenizer.ts';
 import type { Tokenizer } from './engine/tokenizer.ts';
-import type { CallOptions, CheckpointRecord, ModelLease } from './engine/types.ts';
+import type { CallOptions, CheckpointRecord, LoraSource, ModelLease } from './engine/types.ts';
 import { RZeroError } from './errors.ts';
 import type { NewCheckpoint } from '../db/queries/runs.ts';
 
@@ -21,6 +22,7 @@ export function checkpointRow(record: CheckpointRecord): NewCheckpoint {
     optimizerStep: record.optimizerStep,
     location: `checkpoints/${record.id}`,
     files: record.files,
+    baseCheckpointId: record.base ?? null,
   };
 }
 
@@ -33,7 +35,9 @@ export function checkpointRow(record: CheckpointRecord): NewCheckpoint {
 export async function refusePruned(record: CheckpointRecord): Promise<void> {
   // An engine elsewhere keeps its files elsewhere, where nothing is pruned.
   if (!(await exists(record.path))) return;
-  const present = await Promise.all(record.files.map(({ name }) => exists(join(record.path, name))));
+  const files = record.files.map(({ name }) => join(record.path, name));
+  if (record.base !== undefined) files.push(join(dirname(record.path), record.base, WEIGHTS));
+  const present = await Promise.all(files.map(exists));
   if (present.every(Boolean) && !(await readPrunedMarker(record.path))) return;
   throw new RZeroError('Internal', `Checkpoint ${record.id} was pruned while the step that wrote it came to its end.`, {
     fix: 'The step is tried again.',
@@ -44,7 +48,7 @@ export async function refusePruned(record: CheckpointRecord): Promise<void> {
 export async function withModel<T>(
   deps: ActivityDependencies,
   checkpointId: string,
-  options: { withOptimizer?: boolean; threads: number | undefined; call: CallOptions },
+  options: { withOptimizer?: boolean; threads: number | undefined; lora?: LoraSource; call: CallOptions },
   use: (lease: ModelLease) => Promise<T>,
 ): Promise<T> {
   const lease = await deps.engine.open(
@@ -53,6 +57,7 @@ export async function withModel<T>(
       expectId: checkpointId,
       withOptimizer: options.withOptimizer ?? false,
       ...(options.threads === undefined ? {} : { threads: options.threads }),
+      ...(options.lora ? { lora: options.lora } : {}),
     },
     options.call,
   );

@@ -1,9 +1,10 @@
 /** What the two training phases share: reference log-probabilities, GRPO updates, checkpoint. */
 import type { Role } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import type { CheckpointRecord, TrainItem, TrainMetrics } from './engine/types.ts';
+import type { CallOptions, CheckpointRecord, LoraSource, TrainItem, TrainMetrics } from './engine/types.ts';
 import { learningRateAt } from './method/learning-rate.ts';
 import { getPreset } from './method/presets.ts';
+import { deriveSeed } from './method/seeds.ts';
 import type { SampledText } from './sampling.ts';
 import { checkpointRoot, checkpointRow, refusePruned, withModel } from './store.ts';
 import type { UnitContext } from './unit.ts';
@@ -29,6 +30,30 @@ export async function stepCheckpoints(
   return {
     before: await checkpointBefore(deps.database, run.runId, role, place.iteration, place.unit),
     reference: await checkpointBefore(deps.database, run.runId, role, place.iteration, 0),
+  };
+}
+
+/** How a role's policy is opened for a step of its training. New adapters are drawn once a run, in the role's first step. */
+export function policyOptions(
+  { run, config, place, call }: UnitContext,
+  role: Role,
+): { withOptimizer: boolean; threads: number | undefined; lora?: LoraSource; call: CallOptions } {
+  const { lora } = config[role];
+  const source = {
+    runSeed: run.seed,
+    iteration: 0,
+    phase: place.phase,
+    unit: 0,
+    item: 0,
+    sample: 0,
+    stream: 'adapters',
+  };
+  const { threads } = config;
+  return {
+    withOptimizer: place.unit > 0,
+    threads,
+    call,
+    ...(lora ? { lora: { ...lora, seed: deriveSeed(source) } } : {}),
   };
 }
 

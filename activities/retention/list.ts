@@ -15,6 +15,8 @@ export interface ListedCheckpoint {
   bytes: number;
   bytesOnDisk: number;
   optimizerStep: number;
+  /** What these adapters lie on; null for weights. */
+  base: string | null;
   /** Its moments are on disk. */
   hasOptimizer: boolean;
   state: DiskState;
@@ -38,7 +40,7 @@ export async function listCheckpoints(
   const references = await countReferences(pool, runId);
   const listed: ListedCheckpoint[] = [];
   for (const checkpoint of await readCheckpoints(pool, runId)) {
-    const { checkpointId, places, bytes, optimizerStep, prunings, createdAt } = checkpoint;
+    const { checkpointId, places, bytes, optimizerStep, base, prunings, createdAt } = checkpoint;
     const disk = await lookAt(checkpointPath(request, checkpointId), checkpoint);
     listed.push({
       checkpointId,
@@ -46,6 +48,7 @@ export async function listCheckpoints(
       bytes,
       bytesOnDisk: disk.bytes,
       optimizerStep,
+      base,
       hasOptimizer: disk.files.includes(OPTIMIZER),
       state: disk.state,
       prunings,

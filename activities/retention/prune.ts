@@ -5,6 +5,7 @@ import { pruneFiles } from '../engine/prune-files.ts';
 import type { PruneFs } from '../engine/prune-files.ts';
 import type { PrunedMarker } from '../engine/pruned-marker.ts';
 import {
+  carryingAdapters,
   insertPruning,
   readCheckpoints,
   readUpdates,
@@ -94,6 +95,7 @@ export async function readLineage(pool: pg.Pool, runId: string): Promise<RunLine
     iteration: await nextIteration(pool, runId, run.iterations),
     advancing: ADVANCING.has(run.status),
     shared: await usedByOthers(pool, runId, ids),
+    carrying: await carryingAdapters(pool, [run.baseCheckpointId, ...ids]),
   };
 }
 
@@ -127,7 +129,7 @@ function pendingOf(
   return { what, files: [...files], bytes, marker: begunHere ? marker : undefined };
 }
 
-/** @returns false when another run has come to use the checkpoint */
+/** @returns false when another run or adapters have come to use the checkpoint */
 async function carryOut(
   pool: pg.Pool,
   request: PruneRequest,

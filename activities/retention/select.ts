@@ -16,6 +16,8 @@ export interface RunLineage {
   advancing: boolean;
   /** Checkpoints that rows of other runs name. */
   shared: ReadonlySet<string>;
+  /** Checkpoints that adapters lie on, which cannot be opened without them. */
+  carrying: ReadonlySet<string>;
 }
 
 export interface Needed {
@@ -31,10 +33,10 @@ const ROLES = ['challenger', 'solver'] as const;
  * opened again, and a run moves forward only, so this stays true while the run is being advanced.
  */
 export function neededToContinue(lineage: RunLineage): Needed {
-  const { base, updates, iteration, advancing, shared } = lineage;
+  const { base, updates, iteration, advancing, shared, carrying } = lineage;
   const last = Math.max(iteration, ...updates.map((update) => update.iteration));
-  const weights = new Set([base, ...shared]);
-  const optimizer = new Set([base, ...shared]);
+  const weights = new Set([base, ...shared, ...carrying]);
+  const optimizer = new Set([base, ...shared, ...carrying]);
   for (const role of ROLES) {
     const newest = policyBefore(lineage, role, last + 1);
     weights.add(newest);

@@ -45,12 +45,22 @@ export async function verifyCheckpoints(pool: pg.Pool, request: VerifyRequest): 
   const { runId, ids, onProgress, signal } = request;
   if (runId !== undefined) await getRun(pool, runId);
   const stored = await readCheckpoints(pool, runId);
+  // Adapters of one run may lie on a checkpoint that is another's.
+  const all = runId === undefined ? stored : await readCheckpoints(pool);
   const chosen = ids.length === 0 ? stored : [...new Set(ids.map((id) => named(stored, id)))];
+  const verified = new Map<string, Promise<VerifiedCheckpoint>>();
+  const verify = (checkpoint: StoredCheckpoint): Promise<VerifiedCheckpoint> => {
+    const known = verified.get(checkpoint.checkpointId) ?? verifyOne(request, checkpoint);
+    verified.set(checkpoint.checkpointId, known);
+    return known;
+  };
   const checkpoints: VerifiedCheckpoint[] = [];
   for (const checkpoint of chosen) {
     signal?.throwIfAborted();
     onProgress?.(checkpoints.length, chosen.length);
-    checkpoints.push(await verifyOne(request, checkpoint));
+    const found = await verify(checkpoint);
+    const base = all.find(({ checkpointId }) => checkpointId === checkpoint.base);
+    checkpoints.push(base && found.status !== 'pruned' ? onBase(found, await verify(base)) : found);
   }
   const ok = checkpoints.every(({ status }) => status === 'ok' || status === 'pruned');
   if (runId !== undefined || ids.length > 0) return { checkpoints, ok };
@@ -58,16 +68,24 @@ export async function verifyCheckpoints(pool: pg.Pool, request: VerifyRequest): 
 }
 
 async function verifyOne(request: VerifyRequest, checkpoint: StoredCheckpoint): Promise<VerifiedCheckpoint> {
-  const { checkpointId, files, places } = checkpoint;
+  const { checkpointId, files, base, places } = checkpoint;
   const folder = checkpointPath(request, checkpointId);
   const disk = await lookAt(folder, checkpoint);
   const optimizerPruned = disk.state === 'optimizer pruned';
   const isPruned = disk.state === 'pruned';
   const unfinished = disk.leftovers.length > 0 || disk.files.some((name) => disk.marker?.files.includes(name));
   const gone = new Set(optimizerPruned || isPruned ? disk.marker?.files : []);
-  const problems = isPruned ? [] : await inspectCheckpoint(folder, files, gone);
+  const problems = isPruned ? [] : await inspectCheckpoint(folder, { files, base }, gone);
   const status = isPruned ? 'pruned' : statusOf(problems);
   return { checkpointId, status, optimizerPruned, unfinished, problems, places };
+}
+
+/** Adapters are of no use without what they lie on. */
+function onBase(found: VerifiedCheckpoint, base: VerifiedCheckpoint): VerifiedCheckpoint {
+  if (base.status === 'ok') return found;
+  const problem: FileProblem = { file: base.checkpointId, problem: 'base', expected: 'ok', actual: base.status };
+  const isCorrupt = found.status === 'corrupt' || base.status === 'corrupt';
+  return { ...found, problems: [...found.problems, problem], status: isCorrupt ? 'corrupt' : 'missing' };
 }
 
 function statusOf(problems: readonly FileProblem[]): VerifiedCheckpoint['status'] {

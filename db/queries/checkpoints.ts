@@ -21,6 +21,8 @@ export interface StoredCheckpoint {
   bytes: number;
   files: { name: string; bytes: number; sha256: string }[];
   optimizerStep: number;
+  /** What these adapters lie on; null for weights. */
+  base: string | null;
   createdAt: Date;
   /** In the order of runs, iterations, roles and steps. */
   places: CheckpointPlace[];
@@ -47,7 +49,7 @@ export function readCheckpoints(pool: pg.Pool, runId?: string): Promise<StoredCh
        from (select distinct on (checkpoint_id, what) * from r_zero.checkpoint_prunings
              order by checkpoint_id, what, pruning_id desc) p group by checkpoint_id)
      select c.checkpoint_id as "checkpointId", c.bytes::float8 as bytes, c.files, c.optimizer_step as "optimizerStep",
-            c.created_at as "createdAt", coalesce(g.places, '[]') as places, coalesce(n.prunings, '[]') as prunings
+            c.base_checkpoint_id as base, c.created_at as "createdAt", coalesce(g.places, '[]') as places, coalesce(n.prunings, '[]') as prunings
      from r_zero.checkpoints c left join grouped g using (checkpoint_id) left join newest n using (checkpoint_id)
      where $1::text is null or g.checkpoint_id is not null
      order by c.created_at, c.checkpoint_id`,
@@ -114,6 +116,19 @@ export async function usedByOthers(
   return new Set(rows.map(({ id }) => id));
 }
 
+/** Of these checkpoints, those that adapters lie on. */
+export async function carryingAdapters(
+  connection: pg.Pool | pg.PoolClient,
+  checkpointIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await select<{ id: string }>(
+    connection,
+    'select distinct base_checkpoint_id as id from r_zero.checkpoints where base_checkpoint_id = any($1)',
+    [checkpointIds],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
 export interface NewPruning {
   checkpointId: string;
   what: PrunedPart;
@@ -128,10 +143,10 @@ export async function insertPruning(pool: pg.Pool, row: NewPruning): Promise<voi
 }
 
 /**
- * Keeps rows that would name the checkpoint waiting while `work` deletes its files: a run that is about to take it for its own either
- * is seen here, or sees the files gone.
+ * Keeps rows that would name the checkpoint waiting while `work` deletes its files: a run that is about to take it for its own, or
+ * adapters that are to lie on it, either are seen here, or see the files gone.
  *
- * @returns false when another run uses it by now, and nothing was done
+ * @returns false when another run uses it by now, or adapters do, and nothing was done
  */
 export function whileUnused(
   pool: pg.Pool,
@@ -142,6 +157,7 @@ export function whileUnused(
   return transaction(pool, async (client) => {
     await client.query('select from r_zero.checkpoints where checkpoint_id = $1 for update', [checkpointId]);
     if ((await usedByOthers(client, runId, [checkpointId])).size > 0) return false;
+    if ((await carryingAdapters(client, [checkpointId])).size > 0) return false;
     await work();
     return true;
   });

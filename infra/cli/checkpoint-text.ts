@@ -9,19 +9,22 @@ import { printable } from './terminal.ts';
 
 export function renderList(listed: readonly ListedCheckpoint[], dataDir: string): string {
   if (listed.length === 0) return 'No run has written a checkpoint yet.';
+  const adapted = listed.some(({ base }) => base !== null);
   const rows = listed.map((checkpoint) => [
     shortId(checkpoint.checkpointId),
     ...placeCells(checkpoint.places),
+    ...(adapted ? [checkpoint.base === null ? 'weights' : `adapters on ${shortId(checkpoint.base)}`] : []),
     optimizerCell(checkpoint),
     checkpoint.state,
     fileSize(checkpoint.bytes),
     fileSize(checkpoint.bytesOnDisk),
     referencesCell(checkpoint.references),
   ]);
-  const head = ['id', 'run', 'role', 'iteration', 'step', 'optimizer', 'state', 'size', 'on disk', 'rows'];
+  const content = adapted ? ['content'] : [];
+  const head = ['id', 'run', 'role', 'iteration', 'step', ...content, 'optimizer', 'state', 'size', 'on disk', 'rows'];
   const total = listed.reduce((sum, { bytesOnDisk }) => sum + bytesOnDisk, 0);
   return [
-    plainTable(head, rows, 7),
+    plainTable(head, rows, 7 + content.length),
     '',
     `${count(listed.length)} checkpoints, ${fileSize(total)} on disk. "rows" is how many name it.`,
     ...wrongFolder(
@@ -40,6 +43,7 @@ export function renderVerify({ checkpoints, unknown, ok }: VerifyReport, dataDir
   const problems = checkpoints.flatMap(({ checkpointId, problems }) =>
     problems.map(({ file, problem, expected, actual }) => {
       const detail = problem === 'missing' ? '' : `: expected ${expected}, found ${actual}`;
+      if (problem === 'base') return `  ${shortId(checkpointId)} lies on ${shortId(file)}, which is ${actual}`;
       return `  ${shortId(checkpointId)}/${file} ${problem === 'missing' ? 'is missing' : 'differs'}${detail}`;
     }),
   );

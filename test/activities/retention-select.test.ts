@@ -86,8 +86,9 @@ const cases = fc
 function select(
   { updates, done, iteration, advancing, keep, optimizerOnly }: typeof cases extends fc.Arbitrary<infer T> ? T : never,
   shared = new Set<string>(),
+  carrying = new Set<string>(),
 ) {
-  const lineage: RunLineage = { base: 'base', updates: updates.slice(0, done), iteration, advancing, shared };
+  const lineage: RunLineage = { base: 'base', updates: updates.slice(0, done), iteration, advancing, shared, carrying };
   return selectPrunings(lineage, { keep, optimizerOnly });
 }
 
@@ -102,6 +103,16 @@ describe('a retention policy', () => {
         }
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  test('never gives up a checkpoint that adapters lie on', () => {
+    fc.assert(
+      fc.property(cases, fc.nat(), (run, pick) => {
+        const past = run.updates.slice(0, run.done);
+        const carrying = past[pick % Math.max(1, past.length)]?.after ?? 'base';
+        assert.equal(select(run, new Set(), new Set([carrying])).get(carrying), undefined);
+      }),
     );
   });
 

@@ -24,6 +24,11 @@ describe('run input', () => {
     ['a band the wrong way round', { gate: { lower: 0.8, upper: 0.2 } }, 'gate.lower'],
     ['a run name that is a path', { runId: '../../etc' }, 'runId'],
     ['an unknown preset', { preset: 'best' }, 'preset'],
+    ['adapters without a rank', { solver: { lora: {} } }, 'solver.lora.r'],
+    ['a rank of none', { challenger: { lora: { r: 0 } } }, 'challenger.lora.r'],
+    ['an unknown field of adapters', { solver: { lora: { r: 4, lora_alpha: 8 } } }, 'solver.lora.lora_alpha'],
+    ['an unknown matrix', { solver: { lora: { r: 4, targetModules: ['lm_head'] } } }, 'solver.lora.targetModules'],
+    ['no matrix', { solver: { lora: { r: 4, targetModules: [] } } }, 'solver.lora.targetModules'],
     ['an array', [] as unknown as RunInput, 'input'],
     ['not a number', { seed: Number.NaN }, 'seed'],
     ['an unknown way of recomputing', { recompute: 'sometimes' }, 'recompute'],
@@ -70,5 +75,20 @@ describe('run input', () => {
     assert.deepEqual(ask({}), []);
     assert.deepEqual(ask({ seed: 3, iterations: 9, runId: 'x', solver: { steps: 5 } }), []);
     assert.deepEqual(ask({ seed: 4, solver: { steps: 6 } }), ['seed', 'solver.steps']);
+    assert.deepEqual(ask({ solver: { lora: { r: 4 } } }), ['solver.lora.r']);
+  });
+
+  test('adapters are of all linear layers unless it is said of which, and a list of them is one setting', () => {
+    const { config } = resolveRunInput({ challenger: { lora: { r: 8 } } });
+    assert.deepEqual(config.challenger.lora, { r: 8, loraAlpha: 32, targetModules: 'all-linear' });
+    assert.equal(config.solver.lora, undefined);
+    const lora = { r: 4, targetModules: ['q_proj', 'v_proj'] };
+    const stored = resolveRunInput({ solver: { lora } }).config;
+    const ask = (targetModules: unknown): string[] =>
+      conflictingFields(resolveRunInput({ solver: { lora: { r: 4, targetModules } } }).given, stored);
+    assert.deepEqual(ask(['q_proj', 'v_proj']), []);
+    for (const other of [['q_proj'], ['q_proj', 'v_proj', 'k_proj'], 'all-linear']) {
+      assert.deepEqual(ask(other), ['solver.lora.targetModules']);
+    }
   });
 });
