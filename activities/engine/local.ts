@@ -6,6 +6,7 @@ import { cacheKey, createModelCache } from './model-cache.ts';
 import type { ModelCache } from './model-cache.ts';
 import { loadModelFolder } from './model-folder.ts';
 import type { LoadedModel } from './model-folder.ts';
+import { modelBeneath } from './model-beneath.ts';
 import { grpoStep, scoreCompletions } from './rollouts.ts';
 import { sampleCompletions } from './sampler.ts';
 import { loadRuntime } from './tensorflow.ts';
@@ -29,31 +30,37 @@ export interface LocalEngineOptions extends RuntimeOptions {
 export function createLocalEngine(options: LocalEngineOptions = {}): Engine {
   const cache = createModelCache(options.cacheBytes ?? 512 * 2 ** 20);
   const enqueue = createQueue();
-  const leases = new Set<ModelLease>();
+  const leases = new Map<ModelLease, LoadedModel>();
   return {
     describe: ({ threads } = {}) => enqueue(undefined, async () => (await runtimeWith(options, threads)).description),
     open: (source, call = {}) =>
       enqueue(call.signal, async () => {
-        const loaded = await openModel(options, cache, source);
+        const loaded = await openModel(options, cache, [...leases.values()], source);
         const lease = createLease(loaded, options, cache, enqueue, () => leases.delete(lease));
-        leases.add(lease);
+        leases.set(lease, loaded);
         return lease;
       }),
     close: async () => {
-      for (const lease of leases) await lease.close();
+      for (const lease of leases.keys()) await lease.close();
       await enqueue(undefined, () => Promise.resolve(cache.clear()));
     },
   };
 }
 
-async function openModel(options: RuntimeOptions, cache: ModelCache, source: ModelSource): Promise<LoadedModel> {
+async function openModel(
+  options: RuntimeOptions,
+  cache: ModelCache,
+  open: readonly LoadedModel[],
+  source: ModelSource,
+): Promise<LoadedModel> {
   const withOptimizer = source.withOptimizer ?? false;
   const runtime = await runtimeWith(options, source.threads);
   const key = await cacheKey(source);
-  let loaded = cache.get(key, withOptimizer);
+  let loaded = cache.get(key, withOptimizer) ?? (withOptimizer ? undefined : modelBeneath(open, key));
   if (!loaded) {
-    // What adapters lie on comes through the cache, too: all models on it share one copy in memory.
-    loaded = await loadModelFolder(runtime, source, (base) => openModel(options, cache, base));
+    // What adapters lie on comes the same way: all models on it share one copy in memory.
+    const openBase = (base: ModelSource): Promise<LoadedModel> => openModel(options, cache, open, base);
+    loaded = await loadModelFolder(runtime, source, openBase);
     cache.put(key, loaded, withOptimizer);
   }
   return source.lora ? adaptModel(loaded, source.lora) : loaded;

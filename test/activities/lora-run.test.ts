@@ -10,6 +10,7 @@ import { pruneRun } from '../../activities/retention/prune.ts';
 import { verifyCheckpoints } from '../../activities/retention/verify.ts';
 import { renderList, renderVerify } from '../../infra/cli/checkpoint-text.ts';
 import { inspectModel } from '../../infra/models/inspect.ts';
+import { whileUnused } from '../../db/queries/checkpoints.ts';
 import { ActivityRunner, TINY, fingerprint } from '../support/activities.ts';
 import { createDatabase } from '../support/postgres.ts';
 
@@ -168,4 +169,7 @@ test('a checkpoint that adapters lie on stays, whatever the policy', async () =>
   const listed = await listCheckpoints(pool, { dataDir, runId: 'adapted' });
   const stateOf = (id: string): string | undefined => listed.find(({ checkpointId }) => checkpointId === id)?.state;
   assert.deepEqual([stateOf(first!.after), stateOf(second!.after)], ['present', 'pruned']);
+  // Adapters that came to lie on it after the selection.
+  const refuse = () => Promise.reject(new Error('the files are being deleted'));
+  assert.equal(await whileUnused(pool, 'adapted', first!.after, refuse), false);
 });

@@ -156,14 +156,29 @@ test('other adapters than those that are there, or a place without what they lie
   assert.equal((await lease.checkpoint(root)).base, base.id);
 });
 
-test('all leases on one base share its memory', async (t) => {
-  const root = await temporaryFolder(t);
-  const engine = createLocalEngine();
-  const { tf } = await runtime();
-  const { base, record } = await trainedAdapters(engine, 'llama', root);
-  const buffers = (): number => tf.memory().numDataBuffers;
-  const [before, parameters] = [buffers(), 20];
-  for (const path of [base.path, record.path, base.path, record.path]) await engine.open({ path });
-  assert.ok(buffers() - before < parameters, `${buffers() - before} further buffers`);
-  await engine.close();
-});
+for (const [what, options] of [
+  ['a cache', {}],
+  ['nothing but what is open', { cacheBytes: 0 }],
+] as const) {
+  test(`all leases on one base share its memory, with ${what}`, async (t) => {
+    const root = await temporaryFolder(t);
+    const engine = createLocalEngine(options);
+    const { tf } = await runtime();
+    const { base, record, lease } = await trainedAdapters(engine, 'llama', root);
+    const trained = await lease.score(ITEMS);
+    const buffers = (): number => tf.memory().numDataBuffers;
+    const before = buffers();
+    const opened = [await engine.open({ path: base.path })];
+    assert.equal(buffers(), before);
+    opened.push(await engine.open({ path: record.path }), await engine.open({ path: base.path }));
+    // Two layers of four joined first factors and seven second ones.
+    assert.ok(buffers() - before <= 2 * (4 + 7), `${buffers() - before} further buffers`);
+    await lease.close();
+    const [plain, adapted, again] = await Promise.all(opened.map((each) => each.score(ITEMS)));
+    assert.deepEqual(adapted, trained);
+    assert.notDeepEqual(plain, trained);
+    assert.deepEqual(again, plain);
+    await engine.close();
+    assert.ok(buffers() < before);
+  });
+}

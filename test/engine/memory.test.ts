@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { createAdamW } from '../../activities/engine/adamw.ts';
+import { writeCheckpoint } from '../../activities/engine/checkpoint.ts';
+import { formatModelConfig } from '../../activities/engine/config.ts';
 import { createLocalEngine } from '../../activities/engine/local.ts';
 import type { NativeBackend } from '../../activities/engine/tensorflow.ts';
-import { TINY, runtime, temporaryFolder, writeBaseModel } from './support/models.ts';
+import { TINY, makeModel, runtime, temporaryFolder } from './support/models.ts';
 import { rolloutsOf } from './support/rollouts.ts';
 
 /** `npm run test:soak` runs the long variant. */
@@ -15,28 +18,34 @@ const MOST_GROWTH = 24 * 2 ** 20;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-test(`${STEPS} steps of sampling, scoring and training do not make the process grow`, async (t) => {
-  const folder = await temporaryFolder(t);
-  await writeBaseModel(folder, TINY);
-  const { tf } = await runtime();
-  const native = tf.backend() as unknown as NativeBackend & { binding?: { getNumOfTensors?(): number } };
-  const engine = createLocalEngine();
-  const lease = await engine.open({ path: folder });
-  let before = { rss: 0, tensors: 0 };
-  const now = () => {
-    collectGarbage();
-    return { rss: process.memoryUsage.rss(), tensors: native.binding?.getNumOfTensors?.() ?? tf.memory().numTensors };
-  };
-  for (let step = 0; step < STEPS; step++) {
-    await lease.trainStep(await rolloutsOf(lease, 16, step % 50, TINY.vocabSize), {
-      learningRate: 1e-4,
-      microBatch: 8,
-    });
-    if (step === WARM_UP) before = now();
-  }
-  const after = now();
-  t.diagnostic(`${Math.round((after.rss - before.rss) / 2 ** 10)} KiB in ${STEPS - WARM_UP} steps`);
-  assert.equal(after.tensors, before.tensors);
-  assert.ok(after.rss - before.rss < MOST_GROWTH, `${after.rss - before.rss} bytes more`);
-  await engine.close();
-});
+for (const [what, lora] of [
+  ['weights', {}],
+  ['adapters', { lora: { r: 2, loraAlpha: 4, seed: '0123456789abcdef' } }],
+] as const) {
+  test(`${STEPS} steps of sampling, scoring and training ${what} do not make the process grow`, async (t) => {
+    const companions = new Map([['config.json', Buffer.from(formatModelConfig(TINY))]]);
+    const content = { model: await makeModel(TINY), optimizer: createAdamW(), companions };
+    const { path } = await writeCheckpoint(await temporaryFolder(t), content);
+    const { tf } = await runtime();
+    const native = tf.backend() as unknown as NativeBackend & { binding?: { getNumOfTensors?(): number } };
+    const engine = createLocalEngine();
+    const lease = await engine.open({ path, ...lora });
+    let before = { rss: 0, tensors: 0 };
+    const now = () => {
+      collectGarbage();
+      return { rss: process.memoryUsage.rss(), tensors: native.binding?.getNumOfTensors?.() ?? tf.memory().numTensors };
+    };
+    for (let step = 0; step < STEPS; step++) {
+      await lease.trainStep(await rolloutsOf(lease, 16, step % 50, TINY.vocabSize), {
+        learningRate: 1e-4,
+        microBatch: 8,
+      });
+      if (step === WARM_UP) before = now();
+    }
+    const after = now();
+    t.diagnostic(`${Math.round((after.rss - before.rss) / 2 ** 10)} KiB in ${STEPS - WARM_UP} steps`);
+    assert.equal(after.tensors, before.tensors);
+    assert.ok(after.rss - before.rss < MOST_GROWTH, `${after.rss - before.rss} bytes more`);
+    await engine.close();
+  });
+}

@@ -3,6 +3,7 @@ import { appendFile, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadProgram } from '../../../activities/engine/graph/graph-cache.ts';
+import { resolveLora } from '../../../activities/engine/lora.ts';
 import type { Program } from '../../../activities/engine/graph/program.ts';
 import { TINY, temporaryFolder } from '../support/models.ts';
 
@@ -35,6 +36,22 @@ test('a program is traced once for each shape of model and each option', async (
   loadProgram(cache, TINY, { denseLoss: true }, trace);
   assert.equal(count(), 3);
   assert.equal((await readdir(cache)).length, 3);
+});
+
+test('adapters of another rank or scale, or of other matrices, make another program', async (t) => {
+  const cache = await temporaryFolder(t);
+  const { trace, count } = counting();
+  const kinds = [
+    { r: 2, loraAlpha: 4 },
+    { r: 3, loraAlpha: 4 },
+    { r: 2, loraAlpha: 6 },
+    { r: 2, loraAlpha: 4, targetModules: ['q_proj'] as const },
+  ];
+  loadProgram(cache, TINY, OPTIONS, trace);
+  for (const kind of kinds) loadProgram(cache, { ...TINY, lora: resolveLora(kind) }, OPTIONS, trace);
+  assert.equal(count(), 1 + kinds.length);
+  const [first] = kinds;
+  assert.equal(loadProgram(cache, { ...TINY, lora: resolveLora(first!) }, OPTIONS, trace).cached, true);
 });
 
 test('a damaged program is ignored and made anew', async (t) => {
