@@ -55,29 +55,31 @@ for (const { name } of FAMILIES) {
     assert.ok(moved > 0.5, 'the adapters change nothing, so the test shows nothing');
   });
 
-  test(`the GRPO gradient of every adapter of a ${name} model is PyTorch's, and nothing else has one`, async (t) => {
-    const { model, expected } = await load(name);
-    const optimizer = createAdamW();
-    // With beta1 = 0 the first moment is the gradient.
-    const options = { ...expected.options, learningRate: 0, beta1: 0, gradientClip: 1e9, microBatch: 2 };
-    const metrics = await grpoStep(model, optimizer, expected.items, options);
-    assert.ok(Math.abs(metrics.loss - expected.loss) < 1e-5, `${metrics.loss} instead of ${expected.loss}`);
-    const file = await openSafetensors(join(fixture(`lora/${name}`), 'gradients.safetensors'));
-    const names = new Set(file.entries.keys());
-    let worst = 0;
-    for (const { name, data } of storedTensors(model.specs, optimizer.first)) {
-      const slopes = await file.read(name);
-      assert.ok(names.delete(name), name);
-      const largest = Math.max(...slopes.map(Math.abs));
-      assert.ok(largest > 1e-6, `the loss does not depend on ${name}`);
-      const error = Math.max(...slopes.map((slope, i) => Math.abs(data[i]! - slope)));
-      assert.ok(error <= 1e-3 * largest, `${name}: ${error} of ${largest}`);
-      worst = Math.max(worst, error / largest);
-    }
-    await file.close();
-    assert.deepEqual([...names], []);
-    t.diagnostic(`largest relative difference of a parameter: ${worst.toExponential(1)}`);
-  });
+  for (const recompute of ['never', 'always'] as const) {
+    test(`the GRPO gradient of every adapter of a ${name} model is PyTorch's, and nothing else has one (recomputation: ${recompute})`, async (t) => {
+      const { model, expected } = await load(name);
+      const optimizer = createAdamW();
+      // With beta1 = 0 the first moment is the gradient.
+      const options = { ...expected.options, learningRate: 0, beta1: 0, gradientClip: 1e9, microBatch: 2, recompute };
+      const metrics = await grpoStep(model, optimizer, expected.items, options);
+      assert.ok(Math.abs(metrics.loss - expected.loss) < 1e-5, `${metrics.loss} instead of ${expected.loss}`);
+      const file = await openSafetensors(join(fixture(`lora/${name}`), 'gradients.safetensors'));
+      const names = new Set(file.entries.keys());
+      let worst = 0;
+      for (const { name, data } of storedTensors(model.specs, optimizer.first)) {
+        const slopes = await file.read(name);
+        assert.ok(names.delete(name), name);
+        const largest = Math.max(...slopes.map(Math.abs));
+        assert.ok(largest > 1e-6, `the loss does not depend on ${name}`);
+        const error = Math.max(...slopes.map((slope, i) => Math.abs(data[i]! - slope)));
+        assert.ok(error <= 1e-3 * largest, `${name}: ${error} of ${largest}`);
+        worst = Math.max(worst, error / largest);
+      }
+      await file.close();
+      assert.deepEqual([...names], []);
+      t.diagnostic(`largest relative difference of a parameter: ${worst.toExponential(1)}`);
+    });
+  }
 
   test(`cached decoding of a ${name} model with adapters is greedy on peft's logits`, async () => {
     const { model, expected } = await load(name);
