@@ -40,12 +40,13 @@ interface Update {
   reference: string;
   base: string | null;
   bytes: number;
+  optimizerStep: number;
 }
 
 async function updatesOf(pool: pg.Pool): Promise<Update[]> {
   const result = await pool.query<Update>(
     `select role, iteration, unit, kl, checkpoint_after as after, reference_checkpoint as reference,
-            c.base_checkpoint_id as base, c.bytes::int as bytes
+            c.base_checkpoint_id as base, c.bytes::int as bytes, c.optimizer_step as "optimizerStep"
      from r_zero.policy_updates u join r_zero.checkpoints c on c.checkpoint_id = u.checkpoint_after
      order by iteration, role, unit`,
   );
@@ -76,8 +77,10 @@ describe('a run that trains adapters', () => {
       'select bytes::int as bytes from r_zero.checkpoints where base_checkpoint_id is null',
     );
     assert.equal(whole.rows.length, 1);
-    for (const { role, after, bytes, base: found } of updates) {
+    for (const { role, unit, after, bytes, base: found, optimizerStep } of updates) {
       assert.equal(found, base);
+      // Each phase begins with fresh moments, and goes on with them.
+      assert.equal(optimizerStep, unit + 1);
       assert.ok(bytes < whole.rows[0]!.bytes / 2, `${bytes} bytes`);
       const { adapters } = await inspectModel(join(runner.deps.dataDir, 'checkpoints', after));
       const modules = role === 'solver' ? 7 : 2;

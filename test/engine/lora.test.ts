@@ -162,6 +162,17 @@ test('only adapters have moments, and a step leaves the weights beneath as they 
   disposeModel(model);
 });
 
+test('models on different weights take turns without mixing them up', async () => {
+  const lora = { r: 2, loraAlpha: 2 };
+  const models = [await makeAdapted(TINY, lora, seedOf(1)), await makeAdapted(TINY, lora, seedOf(2))];
+  const items = [{ promptTokens: [3, 4], completionTokens: [5, 6, 7] }];
+  const score = async (model: Model): Promise<number[]> => [...(await scoreCompletions(model, items))[0]!.logprobs];
+  const [first, second] = [await score(models[0]!), await score(models[1]!)];
+  assert.notDeepEqual(first, second);
+  assert.deepEqual([await score(models[0]!), await score(models[1]!)], [first, second]);
+  assert.deepEqual(await score(await makeAdapted(TINY, lora, seedOf(1))), first);
+});
+
 test('settings that make no sense are refused, and the field is named', () => {
   const refused: [object, string][] = [
     [{ r: 0, loraAlpha: 1 }, 'lora.r'],

@@ -62,13 +62,13 @@ export async function makeModel(config: ModelConfig, seed = '00000000000000a1'):
 }
 
 /** Adapters that already change what the model computes. */
-export async function makeAdapted(config: ModelConfig, options: LoraOptions): Promise<Model> {
+export async function makeAdapted(config: ModelConfig, options: LoraOptions, seed?: string): Promise<Model> {
   const lora = resolveLora(options);
   const specs = trainedSpecs({ ...config, lora }).flatMap((spec) => spec.stored);
   const values = new Map(
     specs.map(({ name, shape }, stream) => [name, normals([7, 9], stream, sizeOf(shape)).map((x) => 0.3 * x)]),
   );
-  return addAdapters(await makeModel(config), lora, storedValues(values));
+  return addAdapters(await makeModel(config, seed), lora, storedValues(values));
 }
 
 /** The model's weights by stored name, in double precision. */
