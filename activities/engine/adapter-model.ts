@@ -27,7 +27,13 @@ export async function addAdapters(model: Model, lora: LoraConfig, stored: Stored
   const specs = trainedSpecs(config);
   const known = new Set(specs.flatMap((spec) => spec.stored.map(({ name }) => name)));
   for (const name of stored.names) if (!known.has(name)) throw unknownTensor(name);
-  return { ...model, config, specs, tensors: await readParameters(model.runtime, specs, stored), frozen: model.tensors };
+  return {
+    ...model,
+    config,
+    specs,
+    tensors: await readParameters(model.runtime, specs, stored),
+    frozen: model.tensors,
+  };
 }
 
 function initialAdapters(config: ModelConfig, seed: string): Map<string, Float32Array> {

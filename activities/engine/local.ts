@@ -13,7 +13,6 @@ import { loadRuntime } from './tensorflow.ts';
 import type { Runtime, RuntimeOptions } from './tensorflow.ts';
 import type { CallOptions, Engine, ModelLease, ModelSource } from './types.ts';
 import { outOfMemory, speaksOfMemory } from './memory-words.ts';
-import { sizeOf } from './parameters.ts';
 import { disposeModel } from './weights.ts';
 
 export interface LocalEngineOptions extends RuntimeOptions {
@@ -115,8 +114,9 @@ function createLease(
     maxSequenceLength: model.config.maxPositions,
     sample: (request, options) =>
       call(options, () => {
-        const weights = model.specs.reduce((sum, spec) => sum + sizeOf(spec.shape) * 4, 0);
-        const modelBytes = weights * (optimizer.first.length === 0 ? 1 : 3);
+        const trained = sum(model.tensors.map(({ size }) => size));
+        const frozen = sum(model.frozen.map(({ size }) => size));
+        const modelBytes = 4 * (frozen + trained * (optimizer.first.length === 0 ? 1 : 3));
         return sampleCompletions(model, request, options, { modelBytes, limitBytes: memoryLimitBytes });
       }),
     score: (items, options) => call(options, () => scoreCompletions(model, items, options)),
@@ -153,4 +153,8 @@ function nameMemory(error: unknown): never {
     throw outOfMemory(error.message, error);
   }
   throw error;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
