@@ -15,7 +15,7 @@ import type { Completion, GenerationWork } from './types.ts';
 /** Columns of a cache come in multiples of this; it grows by half of itself. */
 const COLUMNS = 16;
 /** Free columns to begin with. */
-const FREE_COLUMNS = 32;
+const FREE_COLUMNS = 8;
 /** To run new prompts interrupts all rows, so that share of them must be free first. */
 const ENTER_SHARE = 1 / 8;
 /** To drop rows costs a copy of the cache, so it must save at least this share of them. */

@@ -138,9 +138,9 @@ test('what a narrower cache has cut off, or an idle row has written over, is not
       completions,
       all.map((wish, index) => alone(wish, index, new Set())),
     );
-    assert.deepEqual(calls.capacities.slice(0, 2), [192, 48]);
+    assert.deepEqual(calls.capacities.slice(0, 2), [192, 16]);
     // What the cache has lost is run once more, at least.
-    assert.ok(work.promptTokens >= 28 * 3 + 180 + 3 + Math.max(0, length - 47) + 6 * 2, `${work.promptTokens}`);
+    assert.ok(work.promptTokens >= 28 * 3 + 180 + 3 + Math.max(0, length - 15) + 6 * 2, `${work.promptTokens}`);
   }
 });
 
