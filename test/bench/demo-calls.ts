@@ -153,10 +153,9 @@ export function replayer(
         const completions = await leaseOf(call).sample(call.request);
         return completions.reduce((sum, { tokens }) => sum + tokens.length, 0);
       }
-      case 'score': {
-        const scores = await leaseOf(call).score(call.items);
-        return scores.reduce((sum, { logprobs }) => sum + logprobs.length, 0);
-      }
+      case 'score':
+        await leaseOf(call).score(call.items);
+        return call.items.reduce((sum, { completionTokens }) => sum + completionTokens.length, 0);
       case 'train':
         return (await leaseOf(call).trainStep(call.items, call.options)).tokens;
       case 'checkpoint':

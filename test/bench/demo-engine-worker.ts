@@ -1,20 +1,24 @@
 /**
  * One side of `demo-engine.ts`: makes the recorded calls, one for each line it is sent, and answers with processor seconds
- * of this process and seconds on the clock. How models are run is chosen by the environment.
+ * of this process and seconds on the clock. How models are run is chosen by the environment, and whose engine runs them by the
+ * third argument, the folder of a checkout.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { deserialize } from 'node:v8';
-import { createLocalEngine } from '../../activities/engine/index.ts';
+import type { createLocalEngine as CreateLocalEngine } from '../../activities/engine/index.ts';
 import { replayer } from './demo-calls.ts';
 import type { EngineCall } from './demo-calls.ts';
 
-const [file = '', threads = ''] = process.argv.slice(2);
+const here = fileURLToPath(new URL('../..', import.meta.url));
+const [file = '', threads = '', checkout = here] = process.argv.slice(2);
+const module = pathToFileURL(join(checkout, 'activities/engine/index.ts')).href;
+const { createLocalEngine } = (await import(module)) as { createLocalEngine: typeof CreateLocalEngine };
 const calls = deserialize(readFileSync(file)) as EngineCall[];
-const base = fileURLToPath(new URL('../../activities/engine/base-model', import.meta.url));
+const base = join(here, 'activities/engine/base-model');
 const folder = mkdtempSync(join(tmpdir(), 'r-zero-bench-side-'));
 const options = threads === '' ? {} : { threads: Number(threads) };
 const engine = createLocalEngine(options);

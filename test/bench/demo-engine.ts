@@ -3,7 +3,8 @@
  * (`demo-calls.ts`) and made again on both sides in turns, call by call, without Temporal and Postgres.
  *
  * Options: `--seed 1`, `--iterations 3`, `--calls FILE` (keeps the recording, or takes it from there), `--sides traced,eager,eager:2`
- * (with another number of threads than the run's), `--json` (the last line is one object).
+ * (with another number of threads than the run's), `--against FOLDER` (the engine of another checkout, as one more side, on all cores),
+ * `--json` (the last line is one object).
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
     iterations: { type: 'string', default: '3' },
     calls: { type: 'string' },
     sides: { type: 'string', default: 'traced,eager' },
+    against: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -42,9 +44,19 @@ interface Side {
 
 const WORKER = fileURLToPath(new URL('demo-engine-worker.ts', import.meta.url));
 
-async function start(execution: string, threads: number | undefined, file: string): Promise<Side> {
-  const child = spawn(process.execPath, ['--import', 'tsx', WORKER, file, String(threads ?? '')], {
-    env: { ...engineEnvironment(threads), ...process.env, R_ZERO_ENGINE_EXECUTION: execution },
+async function start(
+  execution: string,
+  threads: number | undefined,
+  file: string,
+  checkout: readonly string[] = [],
+): Promise<Side> {
+  const child = spawn(process.execPath, ['--import', 'tsx', WORKER, file, String(threads ?? ''), ...checkout], {
+    // What another checkout sets for its engine is not known here.
+    env: {
+      ...(checkout.length > 0 ? {} : engineEnvironment(threads)),
+      ...process.env,
+      R_ZERO_ENGINE_EXECUTION: execution,
+    },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -96,6 +108,10 @@ try {
   for (const name of names) {
     const [execution = '', threads] = name.split(':');
     sides.set(name, await start(execution, threads === undefined ? threadsOf(calls) : Number(threads), file));
+  }
+  if (options.against !== undefined) {
+    names.push('against');
+    sides.set('against', await start('auto', undefined, file, [resolve(options.against)]));
   }
   type Row = Record<'calls' | 'cpu' | 'wall' | 'tokens', number>;
   const totals = new Map(names.map((name) => [name, new Map<string, Row>()]));
