@@ -118,7 +118,10 @@ export const runs = rZero.table(
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
   (t) => [
-    check('runs_status', sql`${t.status} in ('running', 'paused', 'parked', 'completed', 'failed', 'cancelled')`),
+    check(
+      'runs_status',
+      sql`${t.status} in ('running', 'paused', 'parked', 'waiting', 'completed', 'failed', 'cancelled')`,
+    ),
     check('runs_iterations_positive', sql`${t.iterations} >= 1`),
   ],
 );
@@ -133,6 +136,33 @@ export const runLeases = rZero.table('run_leases', {
   acquiredAt: instant('acquired_at').notNull().defaultNow(),
   renewedAt: instant('renewed_at').notNull().defaultNow(),
 });
+
+/** Every workflow that opened a run: a night, when a schedule starts it. Its budget is spent by what is done from then to the next start. */
+export const runStarts = rZero.table(
+  'run_starts',
+  {
+    startId: id('start_id').primaryKey().generatedAlwaysAsIdentity(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.runId),
+    namespace: text('namespace').notNull(),
+    workflowId: text('workflow_id').notNull(),
+    /** The same for all executions of one start: continue-as-new and reset make new ones. */
+    firstExecutionId: text('first_execution_id').notNull(),
+    /** Null when nothing limits it. */
+    budget: jsonb('budget'),
+    startedAt: instant('started_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+    endedAt: instant('ended_at'),
+    endStatus: text('end_status'),
+    endReason: text('end_reason'),
+  },
+  (t) => [
+    unique('run_starts_execution').on(t.runId, t.namespace, t.firstExecutionId),
+    check('run_starts_end', sql`(${t.endedAt} is null) = (${t.endStatus} is null)`),
+  ],
+);
 
 export const phases = rZero.table(
   'phases',
@@ -164,6 +194,8 @@ export const units = rZero.table(
     metrics: jsonb('metrics').notNull(),
     /** What ran the arithmetic; null for work without a model. */
     engine: jsonb('engine'),
+    /** Sampled by the attempt that finished it; null for units from before they were counted. */
+    tokens: bigint('tokens', { mode: 'number' }),
     finishedAt: instant('finished_at').notNull().defaultNow(),
   },
   (t) => [
@@ -185,6 +217,8 @@ export const attempts = rZero.table(
     workflowId: text('workflow_id').notNull(),
     workerPid: integer('worker_pid').notNull(),
     startedAt: instant('started_at').notNull().defaultNow(),
+    /** Last sign of life while it works. */
+    seenAt: instant('seen_at'),
     finishedAt: instant('finished_at'),
     outcome: text('outcome'),
     errorCode: text('error_code'),

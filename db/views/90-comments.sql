@@ -42,7 +42,7 @@ comment on column r_zero.runs.preset is 'Method preset: default, paper or offici
 comment on column r_zero.runs.preset_version is 'Version of the preset''s arithmetic.';
 comment on column r_zero.runs.control is 'none, or the control experiment that replaces rewards.';
 comment on column r_zero.runs.iterations is 'Number of iterations the run should reach.';
-comment on column r_zero.runs.status is 'running, paused, parked (waits for a person), completed, failed or cancelled.';
+comment on column r_zero.runs.status is 'running, paused, parked (waits for a person), waiting (its budget is spent, the next start goes on), completed, failed or cancelled.';
 comment on column r_zero.runs.status_reason is 'Why it has that status, in one sentence.';
 comment on column r_zero.runs.config is 'The resolved run input, every default filled in.';
 comment on column r_zero.runs.base_checkpoint_id is 'The base model both roles grew from.';
@@ -64,6 +64,17 @@ comment on column r_zero.run_leases.temporal_run_id is 'Its Temporal run id.';
 comment on column r_zero.run_leases.acquired_at is 'Since when.';
 comment on column r_zero.run_leases.renewed_at is 'Last sign of life from one of its activities.';
 
+comment on table r_zero.run_starts is 'Every workflow that opened a run: a night, when a schedule starts it. What is done from there to the next start spends its budget.';
+comment on column r_zero.run_starts.start_id is 'Order of the starts.';
+comment on column r_zero.run_starts.namespace is 'Temporal namespace of the workflow.';
+comment on column r_zero.run_starts.workflow_id is 'Its workflow id.';
+comment on column r_zero.run_starts.first_execution_id is 'Temporal run id of its first execution; continue-as-new and reset belong to the same start.';
+comment on column r_zero.run_starts.budget is 'Limits of this start: iterations, engineMinutes, minutes, tokens, questions; null when there is none.';
+comment on column r_zero.run_starts.started_at is 'When it took the run.';
+comment on column r_zero.run_starts.ended_at is 'When it ended; null while it goes on, or when its workflow was lost.';
+comment on column r_zero.run_starts.end_status is 'completed, waiting (budget spent) or cancelled.';
+comment on column r_zero.run_starts.end_reason is 'Why it ended, in one sentence.';
+
 comment on table r_zero.phases is 'Plan of an iteration: how many units each phase has.';
 comment on column r_zero.phases.units is 'Number of steps or shards.';
 
@@ -71,6 +82,7 @@ comment on table r_zero.units is 'Finished steps and shards; written in one tran
 comment on column r_zero.units.seconds is 'Working time of the attempt that finished it.';
 comment on column r_zero.units.metrics is 'The numbers shown while the run goes on.';
 comment on column r_zero.units.engine is 'What ran the arithmetic: backend, version, threads; null for work without a model.';
+comment on column r_zero.units.tokens is 'Tokens that models sampled for it; null for units from before they were counted.';
 comment on column r_zero.units.finished_at is 'When it was committed.';
 
 comment on table r_zero.attempts is 'Every start of work on a unit. Without outcome: interrupted, or at work now.';
@@ -79,6 +91,7 @@ comment on column r_zero.attempts.attempt is 'Temporal''s number of the attempt,
 comment on column r_zero.attempts.workflow_id is 'Workflow that asked for it.';
 comment on column r_zero.attempts.worker_pid is 'Process id of the worker.';
 comment on column r_zero.attempts.started_at is 'Start.';
+comment on column r_zero.attempts.seen_at is 'Last sign of life while it works; how long an attempt took whose worker was killed.';
 comment on column r_zero.attempts.finished_at is 'End; null when the worker was killed.';
 comment on column r_zero.attempts.outcome is 'finished, superseded (another worker was first), failed or cancelled.';
 comment on column r_zero.attempts.error_code is 'Stable code of the failure.';
