@@ -23,7 +23,7 @@ import { rewards, rollouts as rolloutTable } from '../db/schema.ts';
 /** One GRPO step of the Solver on pseudo-labelled questions (arXiv 2508.05004, section 3.4). */
 export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
   return runUnit(deps, 'solver_training', ref, async (context) => {
-    const { run, config, place } = context;
+    const { run, config, place, call } = context;
     const { questions, groupSize } = config.solver;
     const preset = getPreset(config.preset);
     const dataset = await readDataset(deps.database, run.runId, place.iteration);
