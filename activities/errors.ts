@@ -7,6 +7,9 @@ export type ErrorCode =
   | 'RunInputInvalid'
   | 'RunConflict'
   | 'RunNotFound'
+  | 'RunParked'
+  | 'ScheduleConflict'
+  | 'ScheduleNotFound'
   | 'ModelUnreadable'
   | 'TokenizerUnreadable'
   | 'CheckpointCorrupt'
@@ -38,6 +41,9 @@ export const NON_RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'RunInputInvalid',
   'RunConflict',
   'RunNotFound',
+  'RunParked',
+  'ScheduleConflict',
+  'ScheduleNotFound',
   'ModelUnreadable',
   'TokenizerUnreadable',
   'CheckpointCorrupt',

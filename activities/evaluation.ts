@@ -8,7 +8,9 @@ import { getPreset } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
 import { extractAnswer, vote } from './method/voting.ts';
 import { solverPrompt } from './profile.ts';
+import { mapInSlices } from './in-slices.ts';
 import { sampleAs } from './sampling.ts';
+import type { SampledText } from './sampling.ts';
 import { withModel } from './store.ts';
 import { runUnit } from './unit.ts';
 import { insertRows } from '../db/bulk.ts';
@@ -40,7 +42,7 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
       sampleAs('solver', deps, context, solver, prompts, params),
     );
     const preset = getPreset(config.preset);
-    const judged = sampled.map((completion, index) => {
+    const judge = (completion: SampledText, index: number) => {
       const item = Math.floor(index / samples);
       const { question, answer: expected } = held[item]!;
       const extracted = extractAnswer(completion.text, preset);
@@ -56,7 +58,8 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
         incomparable: extracted !== null && isIncomparable(canonicalAnswer(extracted, readingOf(question))),
         worked: isWorked(completion.text),
       };
-    });
+    };
+    const judged = await mapInSlices(sampled, judge, call.signal);
     const majorityCorrect = held.filter(({ question, answer }, item) => {
       const own = judged.slice(item * samples, (item + 1) * samples).map(({ extracted }) => extracted);
       const { label } = vote(own, preset, 'labelling', { question });

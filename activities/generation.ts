@@ -6,6 +6,7 @@ import { getPreset } from './method/presets.ts';
 import type { ParsingStage } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
 import { asWritten, challengerPrompt, solverPrompt } from './profile.ts';
+import { mapInSlices } from './in-slices.ts';
 import { sampleAs } from './sampling.ts';
 import type { SampledText } from './sampling.ts';
 import { tokenizerOf, withModel } from './store.ts';
@@ -29,7 +30,7 @@ export async function writeQuestions(
   count: number,
   stage: ParsingStage,
 ): Promise<WrittenQuestion[]> {
-  const { run, config, profile, place } = context;
+  const { run, config, profile, place, call } = context;
   const prompt = challengerPrompt(profile);
   const prompts = Array.from({ length: count }, (_, item) => ({
     prompt,
@@ -42,12 +43,13 @@ export async function writeQuestions(
     profile.questionPattern === undefined ? {} : { questionPattern: new RegExp(profile.questionPattern, 'u') };
   // A question that leaves the Solver no room to answer is a row with a reason, not a failure of its whole unit.
   const room = challenger.maxSequenceLength - config.solver.maxTokens;
-  return sampled.map((sample, item) => {
+  const parse = (sample: SampledText, item: number): WrittenQuestion => {
     const parsed = parseChallengerOutput(asWritten(profile, sample.text), preset, { ...options, stage });
     const fits =
       parsed.status === 'invalid' || tokenizer.encode(solverPrompt(profile, parsed.question ?? '')).length <= room;
     return { ...sample, item, parsed: fits ? parsed : { ...parsed, status: 'invalid', reason: 'prompt_too_long' } };
-  });
+  };
+  return mapInSlices(sampled, parse, call.signal);
 }
 
 /** The rows of written questions. @param groupSize questions that share a GRPO group; none in data generation. */

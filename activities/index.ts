@@ -5,6 +5,7 @@ import { trainChallengerStep } from './challenger-training.ts';
 import { evaluateSolver } from './evaluation.ts';
 import { asFailure } from './failures.ts';
 import { gateQuestions } from './filtering.ts';
+import { pauseSchedule, planNight } from './nights.ts';
 import { generateQuestions } from './generation.ts';
 import { pruneCheckpoints } from './pruning.ts';
 import { beginIteration, changeStatus, extendRun, finishIteration, openRun } from './runs.ts';
@@ -17,12 +18,14 @@ export type { ActivityDependencies } from './dependencies.ts';
 /** The activities of both task queues, bound to a database, an engine and a data folder. */
 export function createActivities(deps: ActivityDependencies): RZeroActivities {
   return {
-    openRun: coded((input) => withHeartbeat(() => openRun(deps, input))),
+    openRun: coded((input, start) => withHeartbeat(() => openRun(deps, input, start))),
     extendRun: coded((extension) => extendRun(deps, extension)),
     setRunStatus: coded((change) => changeStatus(deps, change)),
     beginIteration: coded((ref) => beginIteration(deps, ref)),
     pruneCheckpoints: coded((ref) => withHeartbeat(() => pruneCheckpoints(deps, ref))),
     finishIteration: coded((ref) => finishIteration(deps, ref)),
+    planNight: coded((ref) => planNight(deps, ref)),
+    pauseSchedule: coded(pauseSchedule),
     gateQuestions: (ref) => gateQuestions(deps, ref),
     auditLabels: (ref) => auditLabels(deps, ref),
     trainChallengerStep: (ref) => trainChallengerStep(deps, ref),
@@ -34,10 +37,10 @@ export function createActivities(deps: ActivityDependencies): RZeroActivities {
 }
 
 /** Units map their failures in `runUnit`; the short activities do it here. */
-function coded<I, O>(activity: (input: I) => Promise<O>): (input: I) => Promise<O> {
-  return async (input) => {
+function coded<I extends unknown[], O>(activity: (...input: I) => Promise<O>): (...input: I) => Promise<O> {
+  return async (...input) => {
     try {
-      return await activity(input);
+      return await activity(...input);
     } catch (error) {
       throw asFailure(error);
     }

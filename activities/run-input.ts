@@ -3,7 +3,8 @@
  * `preset` chooses the method's formulas (activities/method/presets.ts), the numbers here choose how much work is done.
  */
 import { z } from 'zod';
-import type { RunInput } from './contract.ts';
+import { budgetFields, limitsOf } from './budget.ts';
+import type { Budget, RunInput } from './contract.ts';
 import { TARGET_MODULES } from './engine/lora.ts';
 import { RZeroError } from './errors.ts';
 import { gatePolicy, isEmptyBand } from './gate-policy.ts';
@@ -168,13 +169,17 @@ const runInput = z.strictObject({
   solver: solver.prefault({}),
   evaluation: evaluation.prefault({}),
   checkpoints: checkpoints.prefault({}),
+  /** Of this start alone: no setting of the run, so that each start may have another. */
+  budget: budgetFields.optional(),
 });
 
-export type RunConfig = Omit<z.output<typeof runInput>, 'runId' | 'iterations'>;
+export type RunConfig = Omit<z.output<typeof runInput>, 'runId' | 'iterations' | 'budget'>;
 
 export interface ResolvedRunInput {
   runId: string | undefined;
   iterations: number;
+  /** Undefined when nothing is limited. */
+  budget: Budget | undefined;
   config: RunConfig;
   /** The fields the caller named, as paths: a continued run may not change them. */
   given: ReadonlyMap<string, unknown>;
@@ -199,7 +204,7 @@ export function resolveRunInput(input: RunInput | undefined | null): ResolvedRun
       { field, fix: unknown ? `Fields here: ${fieldsAt(issue.path)}.` : 'Correct the field and start the run again.' },
     );
   }
-  const { runId, iterations, ...config } = parsed.data;
+  const { runId, iterations, budget, ...config } = parsed.data;
   requireMultiple(
     'challenger.rollouts',
     config.challenger.rollouts,
@@ -221,7 +226,8 @@ export function resolveRunInput(input: RunInput | undefined | null): ResolvedRun
       fix: `Choose lower <= upper; what is left out comes from preset "${config.preset}".`,
     });
   }
-  return { runId, iterations, config, given: flatten(input ?? {}) };
+  const { budget: _budget, ...settings } = input ?? {};
+  return { runId, iterations, budget: limitsOf(budget), config, given: flatten(settings) };
 }
 
 /** Where the stored configuration differs from what the caller named. */
@@ -296,6 +302,7 @@ function fieldsAt(path: readonly PropertyKey[]): string {
     checkpoints,
     'challenger.lora': lora,
     'solver.lora': lora,
+    budget: budgetFields,
   };
   const section = sections[path.join('.')];
   return Object.keys((section ?? runInput).shape).join(', ');

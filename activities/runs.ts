@@ -10,7 +10,9 @@ import type {
   RunInput,
   RunPlan,
   RunStatusChange,
+  StartRef,
 } from './contract.ts';
+import { readBudget } from './budget.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { importModel } from './engine/import-model.ts';
 import { readConfigOf } from './engine/model-files.ts';
@@ -29,6 +31,7 @@ import { transaction } from '../db/client.ts';
 import { insertEvaluationSet } from '../db/queries/evaluation-sets.ts';
 import { takeLease } from '../db/queries/leases.ts';
 import type { LeaseHolder } from '../db/queries/leases.ts';
+import { insertStart } from '../db/queries/starts.ts';
 import {
   findRun,
   getRun,
@@ -44,8 +47,8 @@ import { insertPhases, readPhases } from '../db/queries/units.ts';
 /** A workflow of another namespace cannot be asked about; it counts as alive for this long after its last sign of life. */
 const LEASE_GRACE_MS = 10 * 60_000;
 
-/** Validates and resolves the input, creates or continues the run's row, and takes its lease. */
-export async function openRun(deps: ActivityDependencies, input: RunInput): Promise<RunPlan> {
+/** Validates and resolves the input, creates or continues the run's row, takes its lease, and notes the start with its budget. */
+export async function openRun(deps: ActivityDependencies, input: RunInput, start?: StartRef): Promise<RunPlan> {
   const resolved = resolveRunInput(input);
   const runId = resolved.runId ?? workflowRunId();
   const known = await findRun(deps.database, runId);
@@ -57,7 +60,12 @@ export async function openRun(deps: ActivityDependencies, input: RunInput): Prom
     ...leaseOwner(workflowExecution?.workflowId ?? 'none'),
     temporalRunId: workflowExecution?.runId ?? 'none',
   };
-  const standing = await transaction(deps.database, (client) => takeLease(client, runId, holder, isOver));
+  const firstExecutionId = start?.firstExecutionId ?? holder.temporalRunId;
+  const standing = await transaction(deps.database, async (client) => {
+    const present = await takeLease(client, runId, holder, isOver);
+    if (!present) await insertStart(client, { ...holder, runId, firstExecutionId, budget: resolved.budget });
+    return present;
+  });
   if (standing) {
     throw new RZeroError('RunConflict', `Run "${runId}" is being advanced by workflow "${standing.workflowId}".`, {
       field: 'runId',
@@ -120,11 +128,13 @@ function plan(config: RunConfig, iteration: number, evaluable: boolean): { phase
 
 async function planOf(deps: ActivityDependencies, runId: string, resumed: boolean): Promise<RunPlan> {
   const run = await getRun(deps.database, runId);
+  const budget = await readBudget(deps.database, runId);
   return {
     runId,
     iterations: run.iterations,
     nextIteration: await nextIteration(deps.database, runId, run.iterations),
     resumed,
+    ...(budget === undefined ? {} : { budget }),
   };
 }
 
@@ -200,7 +210,7 @@ function workflowRunId(): string {
 }
 
 /** Asks Temporal whether the workflow that holds the lease is over; when Temporal cannot say, the activity is tried again. */
-async function isOver(present: LeaseHolder & { renewedAt: Date }): Promise<boolean> {
+export async function isOver(present: LeaseHolder & { renewedAt: Date }): Promise<boolean> {
   const { client, info } = Context.current();
   if (present.namespace !== info.workflowNamespace) return Date.now() - present.renewedAt.getTime() > LEASE_GRACE_MS;
   try {

@@ -3,7 +3,8 @@ import type { Role } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { PromptPart } from './engine/prompt-parts.ts';
 import type { Tokenizer } from './engine/tokenizer.ts';
-import type { CallOptions, ModelLease, SamplingParams } from './engine/types.ts';
+import type { CallOptions, Completion, ModelLease, SampleItem, SamplingParams } from './engine/types.ts';
+import { mapInSlices } from './in-slices.ts';
 import { stopPatternOf } from './stop-automaton.ts';
 import { endAtStopText } from './stop-texts.ts';
 import type { DecodedCompletion } from './stop-texts.ts';
@@ -28,7 +29,7 @@ export interface TextSampling extends SamplingParams {
 }
 
 export async function sampleTexts(
-  lease: ModelLease,
+  lease: Pick<ModelLease, 'sample'>,
   tokenizer: Tokenizer,
   prompts: readonly Prompted[],
   { stop, ...params }: TextSampling,
@@ -37,7 +38,7 @@ export async function sampleTexts(
 ): Promise<SampledText[]> {
   // Groups share their prompt: encode each text once.
   const encoded = new Map<string, number[]>();
-  const items = prompts.map(({ prompt, seed }) => {
+  const encode = ({ prompt, seed }: Prompted): SampleItem => {
     const key = JSON.stringify(prompt);
     let promptTokens = encoded.get(key);
     if (!promptTokens) {
@@ -45,15 +46,17 @@ export async function sampleTexts(
       encoded.set(key, promptTokens);
     }
     return { promptTokens, seed };
-  });
+  };
+  const items = await mapInSlices(prompts, encode, call.signal);
   const stopPattern = stopPatternOf(tokenizer, stop);
   const request = { items, params: { ...params, ...(stopPattern ? { stopPattern } : {}) }, batchSize };
   const completions = await lease.sample(request, call);
-  return completions.map((completion, index) => ({
+  const decode = (completion: Completion, index: number): SampledText => ({
     ...endAtStopText(tokenizer, completion, stop),
     seed: items[index]!.seed,
     promptTokens: items[index]!.promptTokens,
-  }));
+  });
+  return mapInSlices(completions, decode, call.signal);
 }
 
 /**
@@ -64,7 +67,7 @@ export async function sampleTexts(
 export async function sampleAs(
   role: Role,
   deps: ActivityDependencies,
-  { run, config, profile, call }: Pick<UnitContext, 'run' | 'config' | 'profile' | 'call'>,
+  { run, config, profile, call, usage }: Pick<UnitContext, 'run' | 'config' | 'profile' | 'call' | 'usage'>,
   lease: ModelLease,
   prompts: readonly Prompted[],
   change: Partial<SamplingParams> = {},
@@ -81,5 +84,16 @@ export async function sampleAs(
     ...change,
     stop,
   };
-  return sampleTexts(lease, tokenizer, prompts, params, config.batchSize, call);
+  return sampleTexts(counting(lease, usage), tokenizer, prompts, params, config.batchSize, call);
+}
+
+/** Counts what the model sampled, before anything is cut off. */
+function counting(lease: ModelLease, usage: UnitContext['usage']): Pick<ModelLease, 'sample'> {
+  return {
+    sample: async (request, call) => {
+      const completions = await lease.sample(request, call);
+      for (const { tokens } of completions) usage.tokens += tokens.length;
+      return completions;
+    },
+  };
 }

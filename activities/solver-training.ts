@@ -8,7 +8,9 @@ import { deriveSeed, permutation } from './method/seeds.ts';
 import { solverReward } from './method/solver-reward.ts';
 import { solverPrompt } from './profile.ts';
 import { solverRewardRow } from './reward-rows.ts';
+import { mapInSlices } from './in-slices.ts';
 import { sampleAs } from './sampling.ts';
+import type { SampledText } from './sampling.ts';
 import { withModel } from './store.ts';
 import { policyOptions, stepCheckpoints, stepMetrics, updatePolicy, writeUpdate } from './training-step.ts';
 import { runUnit } from './unit.ts';
@@ -41,7 +43,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
         })),
       );
       const sampled = await sampleAs('solver', deps, context, policy, prompts);
-      const judged = sampled.map((rollout, index) => {
+      const judge = (rollout: SampledText, index: number) => {
         const item = Math.floor(index / groupSize);
         const sample = index % groupSize;
         const source = batch[item]!;
@@ -54,7 +56,8 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
           reward,
           total: controlledReward(run, place, item, sample, reward.total),
         };
-      });
+      };
+      const judged = await mapInSlices(sampled, judge, call.signal);
       const advantages = batchAdvantages(
         judged.map(({ total }) => total),
         groupSize,

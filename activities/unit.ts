@@ -4,7 +4,8 @@
  */
 import { Context } from '@temporalio/activity';
 import type pg from 'pg';
-import type { IterationRef, Phase, UnitRef, UnitResult } from './contract.ts';
+import { readBudget } from './budget.ts';
+import type { BudgetState, IterationRef, Phase, UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { CallOptions, EngineDescription, EngineProgress } from './engine/types.ts';
 import { RZeroError } from './errors.ts';
@@ -17,7 +18,14 @@ import { renewLease } from '../db/queries/leases.ts';
 import type { LeaseOwner } from '../db/queries/leases.ts';
 import { getRun, noteEngine } from '../db/queries/runs.ts';
 import type { RunRow } from '../db/queries/runs.ts';
-import { commitUnit, endAttempt, findUnit, readMemoryFailures, startAttempt } from '../db/queries/units.ts';
+import {
+  commitUnit,
+  endAttempt,
+  findUnit,
+  readMemoryFailures,
+  startAttempt,
+  touchAttempt,
+} from '../db/queries/units.ts';
 import type { Place } from '../db/queries/units.ts';
 
 export interface UnitContext {
@@ -27,6 +35,8 @@ export interface UnitContext {
   place: Place;
   /** Cancellation and progress, for every call of the engine. */
   call: CallOptions;
+  /** Counted while the unit goes on. */
+  usage: { tokens: number };
 }
 
 export interface UnitOutcome {
@@ -39,6 +49,8 @@ export interface UnitOutcome {
 
 /** Often enough that a dead worker is noticed soon, rare enough to cost nothing. */
 const HEARTBEAT_MS = 2_000;
+/** How exactly the time of an attempt is known whose worker was killed. */
+const TOUCH_MS = 10_000;
 
 export async function runUnit(
   deps: ActivityDependencies,
@@ -64,11 +76,14 @@ async function attemptUnit(
   const activity = Context.current();
   const place: Place = { runId: ref.runId, iteration: ref.iteration, phase, unit: ref.unit };
   let attemptId: number | undefined;
+  let touching: NodeJS.Timeout | undefined;
   try {
     const stored = await findUnit(deps.database, place);
     if (stored) return { reused: true, metrics: stored };
     const run = await getRun(deps.database, ref.runId);
     const owner = await holdLease(deps, ref);
+    const before = await readBudget(deps.database, ref.runId);
+    if (before?.exhausted !== undefined) return { reused: false, metrics: {}, untouched: true, budget: before };
     const begin = (): Promise<number> =>
       startAttempt(deps.database, {
         ...place,
@@ -78,6 +93,8 @@ async function attemptUnit(
       });
     const failures = await readMemoryFailures(deps.database, place);
     attemptId = await begin();
+    touching = keepTouching(deps, () => attemptId as number);
+    let usage = { tokens: 0 };
     const started = performance.now();
     const { result: outcome, halvings } = await withSmallerBatches(
       run.config as RunConfig,
@@ -89,29 +106,42 @@ async function attemptUnit(
       async (config) => {
         const meter = meterWork(onProgress);
         const call = { signal: activity.cancellationSignal, onProgress: meter.onProgress };
-        const outcome = await work({ run, config, profile: run.profile as ModelProfile, place, call });
+        // What was sampled before a failure is not part of the unit.
+        usage = { tokens: 0 };
+        const outcome = await work({ run, config, profile: run.profile as ModelProfile, place, call, usage });
         return { ...outcome, metrics: { ...outcome.metrics, ...meter.read() } };
       },
     );
     const metrics = { ...outcome.metrics, ...(halvings === 0 ? {} : { memoryHalvings: halvings }) };
     const seconds = (performance.now() - started) / 1000;
     const engine = outcome.usesModel ? await describeEngine(deps, run.config as RunConfig) : undefined;
-    const commit = { attemptId, holder: owner, seconds, metrics, engine: engine ?? null };
+    const commit = { attemptId, holder: owner, seconds, metrics, engine: engine ?? null, tokens: usage.tokens };
     const committed = await commitUnit(deps.database, place, commit, async (client) => {
       await outcome.write(client);
       if (engine && !run.engine) await noteEngine(client, ref.runId, engine);
     });
     if (committed === 'fenced') throw takenOver(ref);
-    return { reused: committed === 'superseded', metrics };
+    return { reused: committed === 'superseded', metrics, ...shown(await readBudget(deps.database, ref.runId)) };
   } catch (error) {
     const failure = asFailure(error);
     if (attemptId !== undefined) await noteFailure(deps, attemptId, error, activity.cancellationSignal.aborted);
     throw failure;
+  } finally {
+    clearInterval(touching);
   }
 }
 
 function describeEngine({ engine }: ActivityDependencies, { threads }: RunConfig): Promise<EngineDescription> {
   return engine.describe(threads === undefined ? {} : { threads });
+}
+
+function shown(budget: BudgetState | undefined): { budget?: BudgetState } {
+  return budget === undefined ? {} : { budget };
+}
+
+/** A sign of life that is lost makes a time less exact, and nothing else. */
+function keepTouching({ database }: ActivityDependencies, attempt: () => number): NodeJS.Timeout {
+  return setInterval(() => void touchAttempt(database, attempt()).catch(() => undefined), TOUCH_MS);
 }
 
 /** Signs of life while `work` goes on. @param details what to say; asked for at every beat */

@@ -7,6 +7,7 @@ import { deriveSeed } from './method/seeds.ts';
 import { extractAnswer, vote } from './method/voting.ts';
 import type { VoteResult } from './method/voting.ts';
 import { solverPrompt } from './profile.ts';
+import { mapInSlices } from './in-slices.ts';
 import { sampleAs } from './sampling.ts';
 import type { SampledText } from './sampling.ts';
 import { mean } from './statistics.ts';
@@ -37,7 +38,7 @@ export async function answerQuestions(
   samples: number,
   stage: ParsingStage,
 ): Promise<AnsweredQuestion[]> {
-  const { run, config, profile, place } = context;
+  const { run, config, profile, place, call } = context;
   const prompts = asked.flatMap(({ item, question }) =>
     Array.from({ length: samples }, (_, sample) => ({
       prompt: solverPrompt(profile, question),
@@ -46,7 +47,7 @@ export async function answerQuestions(
   );
   const sampled = await sampleAs('solver', deps, context, solver, prompts);
   const preset = getPreset(config.preset);
-  return asked.map((question, index) => {
+  const count = (question: AskedQuestion, index: number): AnsweredQuestion => {
     const own = sampled
       .slice(index * samples, (index + 1) * samples)
       .map((sample) => ({ ...sample, extracted: extractAnswer(sample.text, preset) }));
@@ -60,7 +61,8 @@ export async function answerQuestions(
         { question: question.question },
       ),
     };
-  });
+  };
+  return mapInSlices(asked, count, call.signal);
 }
 
 export function answerRows(

@@ -12,6 +12,8 @@ export const ORCHESTRATION_ACTIVITY_NAMES = listOf<OrchestrationActivities>({
   auditLabels: true,
   pruneCheckpoints: true,
   finishIteration: true,
+  planNight: true,
+  pauseSchedule: true,
 });
 
 export const GPU_ACTIVITY_NAMES = listOf<GpuActivities>({
@@ -33,10 +35,10 @@ export function deferredActivities(
   implementation: () => Partial<RZeroActivities>,
 ): Partial<RZeroActivities> {
   const deferred = (name: keyof RZeroActivities) => {
-    const call = async (input: never): Promise<unknown> => {
-      const activity = implementation()[name] as ((value: never) => Promise<unknown>) | undefined;
+    const call = async (...input: never[]): Promise<unknown> => {
+      const activity = implementation()[name] as ((...values: never[]) => Promise<unknown>) | undefined;
       if (activity === undefined) throw new RZeroError('Internal', `Activity ${name} has no implementation here.`);
-      return await activity(input);
+      return await activity(...input);
     };
     return call;
   };

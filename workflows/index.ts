@@ -10,15 +10,20 @@ export {
   iterationReportSignal,
   pauseUpdate,
   resumeUpdate,
+  runParkedSignal,
   statusQuery,
 } from './messages.ts';
 export type {
   CancelAfterPhaseRequest,
   ExtendRequest,
   IterationOutcome,
+  NightResult,
+  NightlyInput,
   PauseRequest,
   ResumeRequest,
+  RunParked,
   RunResult,
   RunStatusView,
 } from './messages.ts';
+export { rZeroNightly } from './nightly.ts';
 export { rZeroRun } from './run.ts';

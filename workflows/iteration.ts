@@ -12,6 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type {
+  BudgetState,
   IterationRef,
   IterationSummary,
   OrchestrationActivities,
@@ -51,6 +52,8 @@ interface IterationState {
   status: IterationReport['status'];
   reason: string | undefined;
   metrics: Record<string, number>;
+  /** After the last unit; undefined when this start has no budget. */
+  budget: BudgetState | undefined;
   reporter: Reporter;
 }
 
@@ -132,13 +135,26 @@ async function runPhase(state: IterationState, phase: PhasePlan): Promise<boolea
     const summary = unitSummary(phase.phase, unit, units);
     const result = await attempt(state, summary, () => PHASES[phase.phase].runUnit({ ...state.ref, unit }, summary));
     if (result === STOPPED) return false;
+    if (result.budget !== undefined) state.budget = result.budget;
+    if (result.untouched) return endOfBudget(state);
     state.metrics = firstOf(result.metrics);
     state.done[phase.phase] = unit + 1;
     if (result.reused) state.reused += 1;
     if ((unit + 1) % reportEvery === 0 || unit + 1 === units) report(state);
     else show(state);
+    if (state.budget?.exhausted !== undefined && !isWhole(state)) return endOfBudget(state);
   }
   return true;
+}
+
+function endOfBudget(state: IterationState): false {
+  report(state);
+  return false;
+}
+
+/** True when no unit of any phase is left: then nothing but the summary is missing, whatever was spent. */
+function isWhole(state: IterationState): boolean {
+  return state.phases.every((plan) => doneIn(state, plan) >= plan.units);
 }
 
 /** Calls an activity until it succeeds; when Temporal gives up on it, the iteration stands still until `resume`. */
@@ -204,7 +220,9 @@ function stopped(state: IterationState): IterationOutcome {
 }
 
 function outcome(state: IterationState, metrics: IterationSummary['metrics'], isStopped: boolean): IterationOutcome {
-  return { runId: state.ref.runId, iteration: state.ref.iteration, metrics, stopped: isStopped };
+  const { ref, budget } = state;
+  const spent = budget?.exhausted === undefined ? {} : { budget };
+  return { runId: ref.runId, iteration: ref.iteration, metrics, stopped: isStopped, ...spent };
 }
 
 function createState(ref: IterationRef, control: IterationControl | undefined, reporter: Reporter): IterationState {
@@ -218,6 +236,7 @@ function createState(ref: IterationRef, control: IterationControl | undefined, r
     status: 'running',
     reason: undefined,
     metrics: {},
+    budget: undefined,
     reporter,
   };
 }
@@ -249,20 +268,24 @@ function report(state: IterationState): void {
 
 function snapshotOf(state: IterationState): IterationReport {
   const { ref, control, phase, status, reason, metrics } = state;
-  const doneIn = (plan: PhasePlan): number => state.done[plan.phase] ?? Math.min(plan.nextUnit, plan.units);
   const units = state.phases.reduce((sum, plan) => sum + plan.units, 0);
-  const done = state.phases.reduce((sum, plan) => sum + doneIn(plan), 0);
+  const done = state.phases.reduce((sum, plan) => sum + doneIn(state, plan), 0);
   return {
     iteration: ref.iteration,
     status,
     ...(reason === undefined ? {} : { reason }),
     resumes: control.resumes,
     ...(phase === undefined ? {} : { phase: phase.phase }),
-    unit: phase === undefined ? 0 : doneIn(phase),
+    unit: phase === undefined ? 0 : doneIn(state, phase),
     units: phase?.units ?? 0,
     progress: units === 0 ? 0 : done / units,
     metrics,
+    ...(state.budget === undefined ? {} : { budget: state.budget }),
   };
+}
+
+function doneIn(state: IterationState, { phase, units, nextUnit }: PhasePlan): number {
+  return state.done[phase] ?? Math.min(nextUnit, units);
 }
 
 function firstOf(metrics: Readonly<Record<string, number>>): Record<string, number> {

@@ -3,7 +3,7 @@
  * between themselves. Every message takes one optional JSON object, because that is what the Temporal UI can send.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { IterationSummary, Phase, RunStatus } from '../activities/contract.ts';
+import type { Budget, BudgetState, IterationSummary, Phase, RunInput, RunStatus } from '../activities/contract.ts';
 
 export interface PauseRequest {
   /** Shown in the Temporal UI and kept in the run's row. At most 200 characters. */
@@ -46,6 +46,8 @@ export interface RunStatusView {
   /** True from the moment a pause is asked for until `resume`; the shard or step at work still ends. */
   pauseRequested: boolean;
   cancelAfterPhaseRequested: boolean;
+  /** What this start may spend and has spent; absent when nothing limits it. */
+  budget?: BudgetState;
   /** Numbers of the last finished shard or step. */
   lastMetrics: Record<string, number>;
   /** Iterations that ended under this workflow, oldest first. */
@@ -55,7 +57,8 @@ export interface RunStatusView {
 /** Result of `rZeroRun`. */
 export interface RunResult {
   runId: string;
-  status: Extract<RunStatus, 'completed' | 'cancelled'>;
+  /** `waiting`: its budget is spent, and the next start goes on. */
+  status: Extract<RunStatus, 'completed' | 'cancelled' | 'waiting'>;
   /** Total number of iterations planned. */
   iterations: number;
   /** How many iterations this workflow finished, the base model's evaluation included. */
@@ -67,8 +70,10 @@ export interface RunResult {
 
 /** Result of `rZeroIteration`. */
 export interface IterationOutcome extends IterationSummary {
-  /** True when `cancelAfterPhase` ended it before its last phase. */
+  /** True when it ended before its work was done: by `cancelAfterPhase`, or because the budget is spent. */
   stopped: boolean;
+  /** Set when the budget is spent, if only with the last unit. */
+  budget?: BudgetState;
 }
 
 /** The run's orders to the iteration at work. Absolute, so that only the newest version counts. */
@@ -99,6 +104,40 @@ export interface IterationReport {
   progress: number;
   /** Numbers of the last finished shard or step. */
   metrics: Record<string, number>;
+  /** After it, when this start has a budget. */
+  budget?: BudgetState;
+}
+
+/** What a run tells the workflow that started it as its child, when it waits for a person. */
+export interface RunParked {
+  runId: string;
+  reason: string;
+}
+
+/** Input of `rZeroNightly`. */
+export interface NightlyInput {
+  /** The run to advance. @default the id of the schedule, else the workflow's own */
+  runId?: string;
+  /** How many more iterations to finish, one that was begun before included. @default 1 */
+  iterations?: number;
+  /** What the night may spend. @default no limit */
+  budget?: Budget;
+  /**
+   * Settings with which the run is made when there is none of that name. Without them a run that is named must exist.
+   * @default the demo's settings when `runId` is left out
+   */
+  run?: RunInput;
+}
+
+/** Result of `rZeroNightly`. */
+export interface NightResult {
+  runId: string;
+  /** `skipped`: the run was going on already, or stood still on somebody's order. */
+  status: RunResult['status'] | 'skipped';
+  /** Iterations that the night finished, the base model's evaluation included. */
+  finished: number;
+  /** What happened, in one sentence. */
+  message: string;
 }
 
 export const pauseUpdate = defineUpdate<RunStatusView, [PauseRequest | undefined]>('pause');
@@ -113,3 +152,5 @@ export const statusQuery = defineQuery<RunStatusView>('status');
 export const iterationControlSignal = defineSignal<[IterationControl]>('iterationControl');
 /** Iteration to run. Not for people. */
 export const iterationReportSignal = defineSignal<[IterationReport]>('iterationReport');
+/** Run to the workflow that started it as its child. Not for people. */
+export const runParkedSignal = defineSignal<[RunParked]>('runParked');

@@ -2,9 +2,10 @@
  * What a person sees on the pages of a run and of an iteration in the Temporal UI: Markdown of the live details. Only
  * ids, states, counts and failure messages; text that a model wrote never comes here.
  */
-import type { IterationSummary, Phase, PhasePlan } from '../activities/contract.ts';
+import type { BudgetState, IterationSummary, Phase, PhasePlan } from '../activities/contract.ts';
 import { code, escapeText, formatNumber, progressBar, sqlBlock, sqlLiteral, table } from './markdown.ts';
-import type { IterationReport, RunStatusView } from './messages.ts';
+import type { IterationReport, NightResult, RunStatusView } from './messages.ts';
+import type { Night } from './night-request.ts';
 import { PHASES } from './units.ts';
 
 /** More columns than this make the table unreadable on the page; the rest is in Postgres. */
@@ -26,6 +27,7 @@ export function renderRun(view: RunStatusView): string {
   }
   if (view.phase !== undefined) rows.push(['Phase', phaseLine(view.phase, view.unit ?? 0, view.units ?? 0)]);
   rows.push(['Run', progressBar(view.progress)]);
+  if (view.budget !== undefined) rows.push(['Budget', budgetLine(view.budget)]);
   const last = metricsLine(view.lastMetrics);
   if (last) rows.push(['Last unit', last]);
 
@@ -40,6 +42,21 @@ export function renderRun(view: RunStatusView): string {
     ]),
   );
   return parts.join('\n\n');
+}
+
+/** Details of `rZeroNightly`. @param result undefined while the night goes on */
+export function renderNight(night: Night, result?: NightResult): string {
+  const { runId, iterations, budget } = night;
+  const limits = Object.entries(budget).map(([name, limit]) => `${escapeText(name)} ${escapeText(String(limit))}`);
+  const rows = [
+    ['Night', result === undefined ? 'going on' : `**${result.status}**`],
+    ['Asked for', `${iterations} iteration${iterations === 1 ? '' : 's'} more`],
+    ...(limits.length === 0 ? [] : [['Budget', limits.join(', ')]]),
+    ...(result === undefined ? [] : [['Finished', `${result.finished}, the base model's evaluation included`]]),
+  ];
+  const message =
+    result === undefined ? 'Progress is on the page of the run, its child.' : `> ${escapeText(result.message)}`;
+  return [`### Night of run ${code(runId)}`, table(['', ''], rows), message].join('\n\n');
 }
 
 export interface IterationView {
@@ -109,6 +126,26 @@ function metricsLine(metrics: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
+const BUDGET_WORDS = {
+  engineMinutes: 'engine minutes',
+  minutes: 'minutes',
+  tokens: 'tokens',
+  questions: 'questions',
+} as const;
+
+/** e.g. `12.5 of 60 engine minutes, 1 iteration at most`. */
+export function budgetLine({ limits, spent }: BudgetState): string {
+  const { iterations } = limits;
+  const parts = Object.entries(BUDGET_WORDS).flatMap(([name, words]) => {
+    const limit = limits[name as keyof typeof BUDGET_WORDS];
+    return limit === undefined
+      ? []
+      : [`${formatNumber(spent[name as keyof typeof spent])} of ${formatNumber(limit)} ${words}`];
+  });
+  if (iterations !== undefined) parts.push(`${iterations} iteration${iterations === 1 ? '' : 's'} at most`);
+  return parts.join(', ');
+}
+
 function statusNote(view: RunStatusView): string {
   if (view.cancelAfterPhaseRequested && view.status === 'running') return ' (ends after this phase)';
   if (view.pauseRequested && view.status === 'running') return ' (pauses after this unit)';
@@ -127,6 +164,11 @@ function whatToDo(view: RunStatusView): string[] {
       ];
     case 'paused':
       return [...reason, 'Finished units are stored. *Send an Update* `resume` to go on.'];
+    case 'waiting':
+      return [
+        ...reason,
+        'Finished units are stored. The next start of `rZeroRun` or `rZeroNightly` with this run id goes on; a schedule does so by itself.',
+      ];
     case 'cancelled':
     case 'completed':
     case 'failed':

@@ -1,6 +1,6 @@
 /** Handlers and validators of the updates, the query and the iteration's reports, as `rZeroRun` registers them. */
 import { ActivityFailure, log, setHandler } from '@temporalio/workflow';
-import type { RunPlan } from '../activities/contract.ts';
+import type { RunPlan, RunStatus } from '../activities/contract.ts';
 import { rethrowable } from './failures.ts';
 import {
   cancelAfterPhaseUpdate,
@@ -25,12 +25,15 @@ import type { RunState } from './run-state.ts';
 /** Protects from a slip of the finger; nothing else limits the number of iterations. */
 const MOST_ITERATIONS = 1000;
 const LONGEST_REASON = 200;
+const ENDED: ReadonlySet<RunStatus> = new Set(['completed', 'cancelled', 'failed', 'waiting']);
 
 export interface RunActions {
   /** Stores the new total; the answer is the new plan. */
   extend: (iterations: number) => Promise<RunPlan>;
   /** Sends the present control to the iteration at work, if there is one. */
   pushControl: () => Promise<void>;
+  /** Tells the workflow that started the run, if there is one; never throws, never waits. */
+  tellParked: (reason: string) => void;
 }
 
 /** Must run before the first `await` of the workflow, so that no message arrives early. */
@@ -124,7 +127,7 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
     },
   );
 
-  setHandler(iterationReportSignal, (report) => takeReport(state, report), {
+  setHandler(iterationReportSignal, (report) => takeReport(state, actions, report), {
     description: 'Sent by the iteration to its run; not for people.',
   });
 }
@@ -144,15 +147,17 @@ function order(
   show(state);
 }
 
-function takeReport(state: RunState, report: IterationReport): void {
+function takeReport(state: RunState, actions: RunActions, report: IterationReport): void {
   if (report.iteration !== state.iteration) {
     log.debug('A report of another iteration is ignored.', { iteration: report.iteration });
     return;
   }
   state.report = report;
+  if (report.budget !== undefined) state.budget = report.budget;
   // A "parked" that was sent before the iteration saw the latest resume is history.
   const stale = report.status !== 'running' && report.resumes < state.control.resumes;
   if (!stale) {
+    if (report.status === 'parked' && state.status !== 'parked') actions.tellParked(report.reason ?? '');
     state.status = report.status;
     state.reason = report.reason;
   }
@@ -165,7 +170,7 @@ function plannedIterations(state: RunState): number {
 }
 
 function checkNotEnded(state: RunState, update: string): void {
-  if (state.status === 'completed' || state.status === 'cancelled' || state.status === 'failed') {
+  if (ENDED.has(state.status)) {
     throw invalid(`The run is ${state.status}, so ${update} comes too late.`, 'Start it again under the same run id.');
   }
 }

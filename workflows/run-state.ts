@@ -1,6 +1,6 @@
 /** What a run knows about itself while it goes on, and how it is shown: query, live details, search attributes. */
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import type { IterationSummary, RunPlan, RunStatus } from '../activities/contract.ts';
+import type { BudgetState, IterationSummary, RunPlan, RunStatus } from '../activities/contract.ts';
 import type { IterationControl, IterationReport, RunStatusView } from './messages.ts';
 import { renderRun } from './progress.ts';
 import { ITERATION_ATTRIBUTE, PHASE_ATTRIBUTE, RUN_ID_ATTRIBUTE, STATUS_ATTRIBUTE } from './search-attributes.ts';
@@ -14,6 +14,8 @@ export interface CarriedRun {
   summaries: IterationSummary[];
   finished: number;
   resumed: boolean;
+  /** Absent from histories of before there were budgets. */
+  finishedInBudget?: number;
 }
 
 export interface RunState {
@@ -28,6 +30,10 @@ export interface RunState {
   summaries: IterationSummary[];
   /** Iterations ended under this workflow id, continue-as-new included. */
   finished: number;
+  /** Iterations ended by this start, the base model's evaluation not counted. */
+  finishedInBudget: number;
+  /** What this start may spend and has spent. */
+  budget: BudgetState | undefined;
   /** True when all iterations are behind it and only its end is being stored. */
   closing: boolean;
   /** True when the run was known before this workflow, and is continued. */
@@ -46,6 +52,8 @@ export function createRunState(runId: string, carried: CarriedRun | undefined): 
     control: carried?.control ?? { version: 0, paused: false, cancelAfterPhase: false, resumes: 0 },
     summaries: carried?.summaries ?? [],
     finished: carried?.finished ?? 0,
+    finishedInBudget: carried?.finishedInBudget ?? 0,
+    budget: undefined,
     closing: false,
     resumed: false,
     shown: {},
@@ -56,6 +64,7 @@ export function addSummary(state: RunState, summary: IterationSummary): void {
   const others = state.summaries.filter((known) => known.iteration !== summary.iteration);
   state.summaries = [...others, summary].slice(-MOST_SUMMARIES);
   state.finished += 1;
+  if (summary.iteration > 0) state.finishedInBudget += 1;
 }
 
 export function viewOf(state: RunState): RunStatusView {
@@ -71,6 +80,7 @@ export function viewOf(state: RunState): RunStatusView {
     progress: progressOf(state),
     pauseRequested: state.control.paused,
     cancelAfterPhaseRequested: state.control.cancelAfterPhase,
+    ...(state.budget === undefined ? {} : { budget: state.budget }),
     lastMetrics: report?.metrics ?? {},
     summaries: state.summaries,
   };

@@ -27,6 +27,7 @@ import {
 import { rZeroIteration } from './iteration.ts';
 import { iterationControlSignal } from './messages.ts';
 import type { RunResult } from './messages.ts';
+import { tellParentParked } from './parent.ts';
 import { iterationTitle } from './progress.ts';
 import { registerRunMessages } from './run-messages.ts';
 import { iterationWorkflowId, resolveRunRequest } from './run-request.ts';
@@ -61,12 +62,14 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
   registerRunMessages(state, {
     extend: (iterations) => database.extendRun({ runId: state.runId, iterations }),
     pushControl: () => pushControl(state, active),
+    tellParked: (reason) => tellParentParked(state.runId, reason),
   });
   show(state);
   try {
     const plan = await openRun(state, request.input);
     state.runId = plan.runId;
     state.plan = plan;
+    state.budget = plan.budget;
     // After continue-as-new every run is a known one.
     state.resumed = carried?.resumed ?? plan.resumed;
     show(state);
@@ -74,8 +77,8 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
     const next = await advance(state, active, plan.nextIteration);
     if (next !== undefined) {
       await condition(allHandlersFinished);
-      const { control, summaries, finished, resumed } = state;
-      const carry: CarriedRun = { control, summaries, finished, resumed };
+      const { control, summaries, finished, resumed, finishedInBudget } = state;
+      const carry: CarriedRun = { control, summaries, finished, resumed, finishedInBudget };
       return await continueAsNew<typeof rZeroRun>(
         { ...request.input, runId: state.runId, iterations: iterationsOf(state) },
         carry,
@@ -93,7 +96,9 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
 async function openRun(state: RunState, input: RunInput): Promise<RunPlan> {
   for (;;) {
     try {
-      return await opening.openRun.executeWithOptions({ summary: `open run ${state.runId}`.slice(0, 100) }, [input]);
+      const start = { firstExecutionId: workflowInfo().firstExecutionRunId };
+      const summary = `open run ${state.runId}`.slice(0, 100);
+      return await opening.openRun.executeWithOptions({ summary }, [input, start]);
     } catch (error) {
       if (isOwnCancellation(error) || !isParkable(error)) throw error;
       if (isNonRetryable(error)) throw rethrowable(error);
@@ -103,6 +108,12 @@ async function openRun(state: RunState, input: RunInput): Promise<RunPlan> {
   }
 }
 
+/** Of what is counted here, and by the iteration's units. */
+function isBudgetSpent({ budget, finishedInBudget }: RunState): boolean {
+  if (budget === undefined) return false;
+  return budget.exhausted !== undefined || finishedInBudget >= (budget.limits.iterations ?? Infinity);
+}
+
 /** Goes through the iterations; the answer is the next one when it is time to continue as new, else undefined. */
 async function advance(state: RunState, active: Active, first: number): Promise<number | undefined> {
   let iteration = first;
@@ -110,6 +121,7 @@ async function advance(state: RunState, active: Active, first: number): Promise<
     // An extension may be under way while the last iteration ends.
     if (iteration > iterationsOf(state)) await condition(allHandlersFinished);
     if (iteration > iterationsOf(state)) return undefined;
+    if (isBudgetSpent(state)) return undefined;
     if (state.control.paused) await holdPaused(state);
     if (state.control.cancelAfterPhase) return undefined;
     if (workflowInfo().continueAsNewSuggested) return iteration;
@@ -127,6 +139,7 @@ async function runIteration(state: RunState, active: Active, iteration: number):
     try {
       const handle = await startIteration(state, active, iteration);
       const outcome = await handle.result();
+      if (outcome.budget !== undefined) state.budget = outcome.budget;
       if (outcome.stopped) return false;
       addSummary(state, { runId: state.runId, iteration, metrics: outcome.metrics });
       state.status = 'running';
@@ -206,6 +219,7 @@ async function holdPaused(state: RunState): Promise<void> {
 async function park(state: RunState, reason: string): Promise<boolean> {
   const seen = state.control.resumes;
   await note(state, 'parked', reason);
+  tellParentParked(state.runId, reason);
   await condition(() => state.control.resumes > seen || state.control.cancelAfterPhase);
   if (state.control.cancelAfterPhase) return false;
   await note(state, 'running', state.control.resumeReason);
@@ -214,18 +228,33 @@ async function park(state: RunState, reason: string): Promise<boolean> {
 
 async function conclude(state: RunState, alreadyDone: boolean): Promise<RunResult> {
   const iterations = iterationsOf(state);
-  const cancelled = state.control.cancelAfterPhase && !isFinished(state);
-  const status = cancelled ? 'cancelled' : 'completed';
-  const message = cancelled
-    ? (state.control.cancelReason ?? 'Ended after its phase, as asked.')
-    : alreadyDone && state.finished === 0
-      ? `Nothing to do: all ${iterations} iterations were finished before. Start it with more iterations to go on.`
-      : iterations === 1
-        ? 'The one iteration is finished.'
-        : `All ${iterations} iterations are finished.`;
+  const { status, message } = isFinished(state) ? finishedEnd(state, alreadyDone) : unfinishedEnd(state);
   await noteEnd(state, status, message);
   await condition(allHandlersFinished);
   return { runId: state.runId, status, iterations, finished: state.finished, message, summaries: state.summaries };
+}
+
+type End = Pick<RunResult, 'status' | 'message'>;
+
+function finishedEnd(state: RunState, alreadyDone: boolean): End {
+  const iterations = iterationsOf(state);
+  const status = 'completed';
+  if (alreadyDone && state.finished === 0) {
+    const message = `Nothing to do: all ${iterations} iterations were finished before. Start it with more iterations to go on.`;
+    return { status, message };
+  }
+  const message = iterations === 1 ? 'The one iteration is finished.' : `All ${iterations} iterations are finished.`;
+  return { status, message };
+}
+
+/** What ended it: a person, or its budget. */
+function unfinishedEnd({ control, budget, finishedInBudget }: RunState): End {
+  if (control.cancelAfterPhase) {
+    return { status: 'cancelled', message: control.cancelReason ?? 'Ended after its phase, as asked.' };
+  }
+  const spent =
+    budget?.exhausted ?? `The budget is spent: ${finishedInBudget} of ${budget?.limits.iterations} iterations.`;
+  return { status: 'waiting', message: `${spent} The next start goes on from here.` };
 }
 
 function isFinished(state: RunState): boolean {
@@ -260,7 +289,7 @@ async function noteCancelled(state: RunState): Promise<void> {
 }
 
 /** The last word of a run must reach its row, or Postgres would say "running" for ever. */
-async function noteEnd(state: RunState, status: 'completed' | 'cancelled', message: string): Promise<void> {
+async function noteEnd(state: RunState, status: RunResult['status'], message: string): Promise<void> {
   state.closing = true;
   for (;;) {
     setStatus(state, status, message);

@@ -11,6 +11,39 @@ export interface LeaseHolder extends LeaseOwner {
   temporalRunId: string;
 }
 
+export interface Lease extends LeaseHolder {
+  renewedAt: Date;
+}
+
+interface LeaseRow {
+  namespace: string;
+  workflow_id: string;
+  temporal_run_id: string;
+  renewed_at: Date;
+}
+
+function leaseOf(row: LeaseRow): Lease {
+  return {
+    namespace: row.namespace,
+    workflowId: row.workflow_id,
+    temporalRunId: row.temporal_run_id,
+    renewedAt: row.renewed_at,
+  };
+}
+
+/** Who took a run last. @returns undefined when nobody has */
+export async function findLease(pool: pg.Pool, runId: string): Promise<Lease | undefined> {
+  try {
+    const found = await pool.query<LeaseRow>(
+      'select namespace, workflow_id, temporal_run_id, renewed_at from r_zero.run_leases where run_id = $1',
+      [runId],
+    );
+    return found.rows[0] && leaseOf(found.rows[0]);
+  } catch (error) {
+    throw asDatabaseError(error);
+  }
+}
+
 /**
  * The lease that makes sure that one workflow advances a run: the row is locked until the transaction ends, so of two
  * starters one waits here and then sees the other's name.
@@ -22,7 +55,7 @@ export async function takeLease(
   client: pg.PoolClient,
   runId: string,
   holder: LeaseHolder,
-  mayReplace: (present: LeaseHolder & { renewedAt: Date }) => Promise<boolean>,
+  mayReplace: (present: Lease) => Promise<boolean>,
 ): Promise<LeaseHolder | undefined> {
   const values = [runId, holder.namespace, holder.workflowId, holder.temporalRunId];
   await client.query(
@@ -30,22 +63,13 @@ export async function takeLease(
      on conflict do nothing`,
     values,
   );
-  const found = await client.query<{
-    namespace: string;
-    workflow_id: string;
-    temporal_run_id: string;
-    renewed_at: Date;
-  }>('select namespace, workflow_id, temporal_run_id, renewed_at from r_zero.run_leases where run_id = $1 for update', [
-    runId,
-  ]);
+  const found = await client.query<LeaseRow>(
+    'select namespace, workflow_id, temporal_run_id, renewed_at from r_zero.run_leases where run_id = $1 for update',
+    [runId],
+  );
   const row = found.rows[0];
   if (!row) return undefined;
-  const present = {
-    namespace: row.namespace,
-    workflowId: row.workflow_id,
-    temporalRunId: row.temporal_run_id,
-    renewedAt: row.renewed_at,
-  };
+  const present = leaseOf(row);
   const same =
     present.namespace === holder.namespace &&
     present.workflowId === holder.workflowId &&

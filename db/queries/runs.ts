@@ -3,9 +3,10 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { RZeroError } from '../../activities/errors.ts';
 import { insertRows } from '../bulk.ts';
-import { asDatabaseError } from '../client.ts';
+import { asDatabaseError, transaction } from '../client.ts';
 import { checkpoints, runs } from '../schema.ts';
 import type { LeaseOwner } from './leases.ts';
+import { endStart } from './starts.ts';
 
 export type RunRow = typeof runs.$inferSelect;
 export type NewRun = typeof runs.$inferInsert;
@@ -40,6 +41,9 @@ export async function insertCheckpoint(client: pg.PoolClient, checkpoint: NewChe
   await insertRows(client, checkpoints, [checkpoint], { onConflict: 'ignore' });
 }
 
+/** Statuses with which a workflow leaves a run: its start is over then. */
+const ENDS: ReadonlySet<RunRow['status']> = new Set(['completed', 'failed', 'cancelled', 'waiting']);
+
 /** @returns false when the lease is another workflow's: then the row is not this one's to change. */
 export async function setRunStatus(
   pool: pg.Pool,
@@ -48,13 +52,16 @@ export async function setRunStatus(
   status: RunRow['status'],
   reason: string | undefined,
 ): Promise<boolean> {
-  const result = await write(
-    pool,
-    `update r_zero.runs r set status = $4, status_reason = $5, updated_at = now() from r_zero.run_leases l
-     where r.run_id = $1 and l.run_id = $1 and l.namespace = $2 and l.workflow_id = $3`,
-    [runId, holder.namespace, holder.workflowId, status, reason ?? null],
-  );
-  return (result.rowCount ?? 0) > 0;
+  return await transaction(pool, async (client) => {
+    const result = await client.query(
+      `update r_zero.runs r set status = $4, status_reason = $5, updated_at = now() from r_zero.run_leases l
+       where r.run_id = $1 and l.run_id = $1 and l.namespace = $2 and l.workflow_id = $3`,
+      [runId, holder.namespace, holder.workflowId, status, reason ?? null],
+    );
+    const isWritten = (result.rowCount ?? 0) > 0;
+    if (isWritten && ENDS.has(status)) await endStart(client, runId, status, reason);
+    return isWritten;
+  });
 }
 
 export async function setRunIterations(pool: pg.Pool, runId: string, iterations: number): Promise<void> {

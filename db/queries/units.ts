@@ -85,6 +85,8 @@ export interface UnitCommit {
   seconds: number;
   metrics: Record<string, number>;
   engine: object | null;
+  /** Sampled by models for it. */
+  tokens?: number;
 }
 
 /**
@@ -134,6 +136,13 @@ export async function startAttempt(pool: pg.Pool, start: AttemptStart): Promise<
   } catch (error) {
     throw asDatabaseError(error);
   }
+}
+
+/** Notes a sign of life of an attempt at work. */
+export async function touchAttempt(pool: pg.Pool, attemptId: number): Promise<void> {
+  await pool.query('update r_zero.attempts set seen_at = now() where attempt_id = $1 and finished_at is null', [
+    attemptId,
+  ]);
 }
 
 /** Notes an attempt that came to nothing; a finished one is noted by `commitUnit`. */

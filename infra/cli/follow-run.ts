@@ -21,7 +21,7 @@ export interface FollowOptions {
 }
 
 export interface FollowOutcome {
-  status: Extract<RunStatus, 'completed' | 'cancelled' | 'parked'>;
+  status: Extract<RunStatus, 'completed' | 'cancelled' | 'waiting' | 'parked'>;
   /** Why, in one sentence. */
   reason: string | undefined;
 }

@@ -69,6 +69,7 @@ function adviceFor(status: ShownStatus, runId: string): string | undefined {
     case 'paused':
     case 'parked':
       return `Go on with: npx r-zero run resume ${runId}`;
+    case 'waiting':
     case 'stopped':
     case 'failed':
     case 'cancelled':

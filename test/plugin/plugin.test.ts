@@ -22,6 +22,8 @@ const DATABASE_NAMES = [
   'finishIteration',
   'gateQuestions',
   'openRun',
+  'pauseSchedule',
+  'planNight',
   'pruneCheckpoints',
   'setRunStatus',
 ];

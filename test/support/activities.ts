@@ -47,10 +47,16 @@ export class ActivityRunner {
   readonly deps: ActivityDependencies;
   readonly #activities;
   readonly #workflowId: string;
+  readonly #execution: string;
 
   constructor(
     database: pg.Pool,
-    options: { dataDir?: string; engine?: ActivityDependencies['engine']; workflowId?: string } = {},
+    options: {
+      dataDir?: string;
+      engine?: ActivityDependencies['engine'];
+      workflowId?: string;
+      execution?: string;
+    } = {},
   ) {
     this.deps = {
       database,
@@ -60,11 +66,12 @@ export class ActivityRunner {
     };
     this.#activities = createActivities(this.deps);
     this.#workflowId = options.workflowId ?? 'r-zero/test';
+    this.#execution = options.execution ?? 'first';
   }
 
   call<I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> {
     const environment = new MockActivityEnvironment({
-      workflowExecution: { workflowId: this.#workflowId, runId: 'first' },
+      workflowExecution: { workflowId: this.#workflowId, runId: this.#execution },
     });
     return environment.run(activity, input) as Promise<O>;
   }

@@ -5,12 +5,15 @@
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type {
+  BudgetState,
   IterationRef,
+  NightPlan,
   Phase,
   PhasePlan,
   RZeroActivities,
   RunPlan,
   RunStatusChange,
+  ScheduleNote,
   UnitRef,
   UnitResult,
 } from '../../activities/contract.ts';
@@ -52,6 +55,18 @@ export class FakeActivities {
   readonly calls: string[] = [];
   readonly statuses: RunStatusChange[] = [];
   readonly inputs: unknown[] = [];
+  /** Notes that nights left on their schedules. */
+  readonly scheduleNotes: ScheduleNote[] = [];
+  /** Does what `pauseSchedule` is asked for; it is only noted without. */
+  leaveNote: ((note: ScheduleNote) => Promise<void>) | undefined;
+  /** Answer of `planNight`; the run is unknown, or known and free, when undefined. */
+  night: NightPlan | undefined;
+  /** Reported with every plan and unit. */
+  budget: BudgetState | undefined;
+  /** What becomes of `budget` with that call. */
+  spentAfter: { call: string; budget: BudgetState } | undefined;
+  /** Larger plans than asked for stay, as in Postgres. */
+  keepPlan = false;
   iterations: number;
   readonly #units: readonly (readonly [Phase, number])[];
   readonly #done = new Map<string, number>();
@@ -142,6 +157,12 @@ export class FakeActivities {
           this.#finished.add(ref.iteration);
           return { runId: ref.runId, iteration: ref.iteration, metrics: { kept: 10 + ref.iteration, accuracy: 0.25 } };
         }),
+      planNight: async ({ runId, iterations }) =>
+        await this.#call('planNight', () => this.night ?? this.#nightPlan(runId, iterations)),
+      pauseSchedule: async (note) => {
+        await this.#call('pauseSchedule', () => void this.scheduleNotes.push(note));
+        await this.leaveNote?.(note);
+      },
       gateQuestions: unit('gateQuestions'),
       auditLabels: unit('auditLabels'),
       trainChallengerStep: unit('trainChallengerStep'),
@@ -179,8 +200,12 @@ export class FakeActivities {
       if (ref.unit !== plan.nextUnit) throw fakeFault(`${phase} unit ${ref.unit} came before ${plan.nextUnit}`);
       const unfinished = plans.slice(0, plans.indexOf(plan)).find((known) => known.nextUnit < known.units);
       if (unfinished) throw fakeFault(`${phase} came before the end of ${unfinished.phase}`);
+      if (this.budget?.exhausted !== undefined) {
+        return { reused: false, metrics: {}, untouched: true, budget: this.budget };
+      }
       this.#done.set(`${ref.iteration} ${phase}`, ref.unit + 1);
-      return { reused: false, metrics: { unit: ref.unit } };
+      if (this.spentAfter?.call === `${phase} ${ref.iteration}/${ref.unit}`) this.budget = this.spentAfter.budget;
+      return { reused: false, metrics: { unit: ref.unit }, ...this.#budgetNow() };
     });
   }
 
@@ -190,14 +215,24 @@ export class FakeActivities {
     if (resumed) this.#checkRun(name);
     this.#runId = name;
     this.#holder = activityInfo().workflowExecution?.workflowId;
-    if (iterations !== undefined) this.iterations = iterations;
+    if (iterations !== undefined) this.iterations = this.keepPlan ? Math.max(this.iterations, iterations) : iterations;
     return this.#runPlan(resumed);
   }
 
   #runPlan(resumed: boolean): RunPlan {
     let nextIteration = 0;
     while (this.#finished.has(nextIteration)) nextIteration += 1;
-    return { runId: this.#runId!, iterations: this.iterations, nextIteration, resumed };
+    return { runId: this.#runId!, iterations: this.iterations, nextIteration, resumed, ...this.#budgetNow() };
+  }
+
+  #budgetNow(): { budget?: BudgetState } {
+    return this.budget === undefined ? {} : { budget: this.budget };
+  }
+
+  #nightPlan(runId: string, iterations: number): NightPlan {
+    if (this.#runId !== runId) return { known: false, target: iterations };
+    const { nextIteration } = this.#runPlan(true);
+    return { known: true, status: 'running', target: Math.max(1, nextIteration) - 1 + iterations };
   }
 
   #plan(iteration: number): readonly (readonly [Phase, number])[] {

@@ -67,6 +67,35 @@ describe('replay', () => {
     await Worker.runReplayHistory({ plugins: [plugin] }, await historyOf(workflowId), workflowId);
   });
 
+  test('nights replay, and so does the run that parked under one', async () => {
+    const runId = uniqueName('night');
+    const taskQueue = uniqueName('night');
+    const fake = new FakeActivities({ iterations: 1 });
+    fake.storeIteration(runId, 0);
+    fake.budget = { limits: { tokens: 9 }, spent: { engineMinutes: 0, minutes: 0, tokens: 1, questions: 0 } };
+    fake.fail('gating 1/0', ApplicationFailure.nonRetryable('too few', 'TooFewQuestions'));
+    fake.spentAfter = {
+      call: 'solver_training 1/0',
+      budget: { ...fake.budget, exhausted: 'The budget is spent: 9 of 9 tokens.' },
+    };
+    const ids = [`r-zero/${runId}`, `r-zero/${runId}/iteration-1`, ...['a', 'b'].map((night) => `${runId}-${night}`)];
+    await withWorkers(server.nativeConnection, { taskQueue, fake }, async () => {
+      const { workflow } = server.client;
+      const night = (workflowId = ''): Promise<unknown> =>
+        workflow.execute('rZeroNightly', { workflowId, taskQueue, args: [{ runId }] });
+      await assert.rejects(night(ids[2]));
+      const run = workflow.getHandle<typeof rZeroRun>(`r-zero/${runId}`);
+      await run.executeUpdate(resumeUpdate, { args: [{}] });
+      assert.equal((await run.result()).status, 'waiting');
+      fake.budget = undefined;
+      await night(ids[3]);
+    });
+    const plugin = new RZeroPlugin({ database: 'postgres://not-opened' });
+    for (const id of ids) {
+      await Worker.runReplayHistory({ plugins: [plugin], workflowBundle: await testBundle() }, await historyOf(id), id);
+    }
+  });
+
   test('a history that this code would not have made is refused', async () => {
     const { workflowId } = await eventfulRun();
     const text = JSON.stringify(await historyOf(workflowId)).replaceAll('/iteration-1"', '/iteration-7"');
