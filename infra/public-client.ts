@@ -12,13 +12,26 @@ export {
   workflowIdOf,
 } from './client.ts';
 export type { ConnectedClient, ListOptions, RunInfo, RunListItem, StartedRun, StartOptions } from './client.ts';
+export {
+  backfillSchedule,
+  createSchedule,
+  deleteSchedule,
+  getSchedule,
+  listSchedules,
+  pauseSchedule,
+  triggerSchedule,
+  unpauseSchedule,
+} from './schedules.ts';
+export type { NightlySchedule, ScheduleDetails, ScheduleItem, ScheduleTimes } from './schedules.ts';
 export type { TemporalTarget } from './temporal-connection.ts';
 export { RZeroError } from '../activities/errors.ts';
 export type { ErrorCode } from '../activities/errors.ts';
-export type { RunInput, RunStatus } from '../activities/contract.ts';
+export type { Budget, BudgetState, RunInput, RunStatus } from '../activities/contract.ts';
 export type {
   CancelAfterPhaseRequest,
   ExtendRequest,
+  NightResult,
+  NightlyInput,
   PauseRequest,
   ResumeRequest,
   RunResult,

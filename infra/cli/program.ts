@@ -9,6 +9,7 @@ import { addMigrate } from './commands/migrate.ts';
 import { addRecompute } from './commands/recompute.ts';
 import { addModel } from './commands/model.ts';
 import { addRun } from './commands/run.ts';
+import { addSchedule } from './commands/schedule.ts';
 import { addSetup } from './commands/setup.ts';
 import { addSql } from './commands/sql.ts';
 import { addUp } from './commands/up.ts';
@@ -57,6 +58,7 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   addMigrate(program, runner);
   program.commandsGroup('Runs and their data:');
   addRun(program, runner);
+  addSchedule(program, runner);
   addModel(program, runner);
   addCheckpoint(program, runner);
   addSql(program, runner);

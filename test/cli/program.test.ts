@@ -54,6 +54,8 @@ describe('the command line', () => {
     for (const name of ['start', 'list', 'status', 'pause', 'resume', 'extend', 'cancel'])
       assert.ok(names.includes(`run ${name}`), name);
     assert.ok(names.includes('bench engine'));
+    for (const name of ['create', 'list', 'show', 'pause', 'unpause', 'trigger', 'backfill', 'delete'])
+      assert.ok(names.includes(`schedule ${name}`), name);
     for (const name of ['list', 'verify', 'prune']) assert.ok(names.includes(`checkpoint ${name}`), name);
   });
 
@@ -105,6 +107,19 @@ describe('the command line', () => {
       ['checkpoint', 'prune', '--run', 'a', '--optimizer-only', '--keep', 'last'],
       /'--optimizer-only' cannot be used with option '--keep <what>'/,
     ],
+    [
+      'a budget has limits that are known',
+      ['run', 'start', '--budget', 'gpu=1'],
+      /Limits are iterations, engineMinutes/,
+    ],
+    ['a limit is a number', ['schedule', 'create', '--budget', 'tokens=many'], /Give tokens a number/],
+    [
+      'a period in the past has a begin',
+      ['schedule', 'backfill', '--to', '2026-01-01'],
+      /'--from <time>' not specified/,
+    ],
+    ['times are written as dates', ['schedule', 'backfill', '--from', 'friday', '--to', '2026-01-01'], /2026-01-30T18/],
+    ['a schedule is deleted by its name', ['schedule', 'delete'], /missing required argument 'scheduleId'/],
     ['an id is hexadecimal', ['checkpoint', 'verify', 'demo'], /hexadecimal/],
     ['an argument too many is refused', ['up', 'now'], /too many arguments/],
   ];

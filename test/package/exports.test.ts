@@ -10,11 +10,19 @@ import type {
   Tokenizer,
 } from '../../activities/engine/index.ts';
 import type {
+  Budget,
+  BudgetState,
   ConnectedClient,
   ListOptions,
+  NightlyInput,
+  NightlySchedule,
+  NightResult,
   PauseRequest,
   RunInfo,
   RunListItem,
+  ScheduleDetails,
+  ScheduleItem,
+  ScheduleTimes,
   StartedRun,
   StartOptions,
 } from '../../infra/public-client.ts';
@@ -31,7 +39,7 @@ import type {
   TemporalTarget,
   WorkerReady,
 } from '../../infra/index.ts';
-import type { IterationOutcome } from '../../workflows/index.ts';
+import type { IterationOutcome, RunParked } from '../../workflows/index.ts';
 
 /** The types that the entry points promise: without one of them, this file does not compile. */
 export type PublicTypes = [
@@ -39,7 +47,8 @@ export type PublicTypes = [
   ...[RZeroActivities, Engine, ErrorCode],
   ...[ConnectedClient, StartOptions, StartedRun, RunInfo, RunListItem, ListOptions, PauseRequest],
   ...[ModelLease, Completion, TfjsEngineOptions, Tokenizer, CheckpointManifest],
-  ...[IterationOutcome],
+  ...[NightlyInput, NightResult, NightlySchedule, ScheduleDetails, ScheduleItem, ScheduleTimes, Budget, BudgetState],
+  ...[IterationOutcome, RunParked],
 ];
 
 export const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -51,21 +60,31 @@ export const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'iterationReportSignal',
     'pauseUpdate',
     'rZeroIteration',
+    'rZeroNightly',
     'rZeroRun',
     'resumeUpdate',
+    'runParkedSignal',
     'statusQuery',
   ],
   './client': [
     'RZeroError',
+    'backfillSchedule',
     'cancelRun',
     'cancelRunAfterPhase',
     'connect',
+    'createSchedule',
+    'deleteSchedule',
     'extendRun',
     'getRun',
+    'getSchedule',
     'listRuns',
+    'listSchedules',
     'pauseRun',
+    'pauseSchedule',
     'resumeRun',
     'startRun',
+    'triggerSchedule',
+    'unpauseSchedule',
     'workflowIdOf',
   ],
   './db': ['assertSchemaCurrent', 'migrate', 'openPool', 'schema'],

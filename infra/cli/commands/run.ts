@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { Budget } from '../../../activities/contract.ts';
+import { budgetOption } from '../budget-text.ts';
 import type { CommandRunner } from '../command-runner.ts';
 import {
   controlOption,
@@ -26,6 +28,7 @@ interface StartOptions extends RunOptions {
   preset?: string;
   model?: string;
   prompts?: string;
+  budget?: Budget;
 }
 
 export function addRun(program: Command, runner: CommandRunner): void {
@@ -62,6 +65,7 @@ function addStart(run: Command, runner: CommandRunner): void {
     .addOption(presetOption())
     .addOption(modelOption('a folder, .gguf file, name or hub id on the worker (default: the built-in base model)'))
     .addOption(promptsOption())
+    .addOption(budgetOption('this start of the run'))
     .addHelpText(
       'after',
       `
@@ -76,10 +80,11 @@ Examples:
           import('../run-input-text.ts'),
           import('../run-steering.ts'),
         ]);
-        const { input, runId, seed, iterations, control, preset, model, prompts } = options;
+        const { input, runId, seed, iterations, control, preset, model, prompts, budget } = options;
         const fields = {
           ...(runId === undefined ? {} : { runId }),
           ...(iterations === undefined ? {} : { iterations }),
+          ...(budget === undefined ? {} : { budget }),
           seed,
           control,
           preset,
