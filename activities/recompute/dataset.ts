@@ -1,9 +1,9 @@
-import { decideIteration } from '../method/gate/gate-iteration.ts';
 import { insertRows } from '../../db/bulk.ts';
 import { finishedUnits } from '../../db/queries/recomputations.ts';
 import { gateDecisions } from '../../db/schema.ts';
 import { stamp } from './context.ts';
 import type { RecomputeContext } from './context.ts';
+import { iterationDecisions } from './method.ts';
 import { recomputeQuestions } from './questions.ts';
 import type { RecomputedQuestion } from './questions.ts';
 
@@ -31,36 +31,15 @@ async function decideAgain(
   questions: readonly RecomputedQuestion[],
   earlier: readonly { id: number; question: string }[],
 ): Promise<{ id: number; question: string }[]> {
-  const { client, run, heldOut, policy } = context;
   // What the run asked is decided again, also when this preset takes it for no question. Without answers there is nothing to decide.
   const decidable = questions.filter(({ asked, question, vote }) => asked && (question === null || vote !== null));
-  const decisions = decideIteration({
-    questions: decidable.map(({ questionId, question, vote }) => ({
-      id: questionId,
-      question,
-      label: vote?.label ?? null,
-      votes: vote?.votes ?? 0,
-      total: vote?.total ?? 0,
-      tie: vote?.tie ?? false,
-    })),
-    earlier,
-    heldOut,
-    policy,
-  });
-  let kept = 0;
-  const place = { runId: run.runId, iteration, phase: 'gating' as const, unit: 0 };
-  const rows = decisions.map(({ id: _id, ...decision }, index) => ({
-    ...place,
-    questionId: decidable[index]!.questionId,
-    kept: decision.kept,
-    reason: decision.reason,
-    policy: decision.policy,
-    policyVersion: decision.policyVersion,
-    inputs: decision.inputs,
-    datasetIndex: decision.kept ? kept++ : null,
-    ...stamp(context),
-  }));
-  await insertRows(client, gateDecisions, rows);
+  const place = { runId: context.run.runId, iteration, phase: 'gating' as const, unit: 0 };
+  const rows = iterationDecisions(context, decidable, earlier);
+  await insertRows(
+    context.client,
+    gateDecisions,
+    rows.map((row) => ({ ...place, ...row, ...stamp(context) })),
+  );
   return decidable.flatMap(({ questionId, question }, index) =>
     rows[index]!.kept && question !== null ? [{ id: questionId, question }] : [],
   );

@@ -1,7 +1,4 @@
-import { asWritten } from '../profile.ts';
-import { parseChallengerOutput } from '../method/question-parser.ts';
-import type { ParsingStage } from '../method/presets.ts';
-import { extractAnswer, vote } from '../method/voting.ts';
+import { extractAnswer } from '../method/voting.ts';
 import type { VoteResult } from '../method/voting.ts';
 import { voteRow } from '../voting.ts';
 import { insertRows } from '../../db/bulk.ts';
@@ -9,6 +6,8 @@ import { readAnswers, readCompletions } from '../../db/queries/recomputations.ts
 import { votes } from '../../db/schema.ts';
 import { stamp } from './context.ts';
 import type { RecomputeContext } from './context.ts';
+import { parseCompletion, voteOn } from './method.ts';
+import type { QuestionPhase } from './method.ts';
 
 export interface RecomputedQuestion {
   questionId: number;
@@ -24,15 +23,12 @@ export interface RecomputedQuestion {
 /** Parses a unit's completions and votes on the answers that are stored for them; the votes become rows. */
 export async function recomputeQuestions(
   context: RecomputeContext,
-  place: { iteration: number; phase: 'challenger_training' | 'dataset_generation'; unit: number },
+  place: { iteration: number; phase: QuestionPhase; unit: number },
 ): Promise<RecomputedQuestion[]> {
-  const { client, run, preset, profile, questionPattern } = context;
-  const stage: ParsingStage = place.phase === 'challenger_training' ? 'training' : 'generation';
-  const use = stage === 'training' ? 'training' : 'labelling';
+  const { client, run, preset } = context;
   const stored = await readCompletions(client, { runId: run.runId, ...place });
   const questions: RecomputedQuestion[] = stored.map(({ questionId, item, completion, asked, tooLong }) => {
-    const options = { stage, ...(questionPattern === undefined ? {} : { questionPattern }) };
-    const parsed = parseChallengerOutput(asWritten(profile, completion), preset, options);
+    const parsed = parseCompletion(context, place.phase, completion);
     // How long a prompt is, the tokenizer says, and no preset changes it.
     const question = parsed.status === 'valid' && !tooLong ? (parsed.question ?? '') : null;
     if (question !== null && !asked) context.unasked += 1;
@@ -44,7 +40,7 @@ export async function recomputeQuestions(
   for await (const { questionId, completions } of readAnswers(client, [...byId.keys()])) {
     const entry = byId.get(questionId)!;
     const answers = completions.map((text) => extractAnswer(text, preset));
-    entry.vote = vote(answers, preset, use, { question: entry.question ?? '' });
+    entry.vote = voteOn(context, place.phase, entry.question ?? '', answers);
   }
   await insertRows(
     client,

@@ -4,19 +4,15 @@
  */
 import type pg from 'pg';
 import { RZeroError } from '../errors.ts';
-import { gatePolicy } from '../gate-policy.ts';
-import { getPreset } from '../method/presets.ts';
 import type { PresetName } from '../method/presets.ts';
-import type { ModelProfile } from '../profile.ts';
-import type { RunConfig } from '../run-input.ts';
 import { transaction } from '../../db/client.ts';
-import { readHeldOut } from '../../db/queries/evaluation-sets.ts';
 import { beginRecomputation, insertRecomputation, readMoves, readSummary } from '../../db/queries/recomputations.ts';
 import type { DecisionMove, SummaryRow } from '../../db/queries/recomputations.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import { recomputeChallenger } from './challenger.ts';
 import type { RecomputeContext } from './context.ts';
 import { recomputeDataset } from './dataset.ts';
+import { methodContext } from './method.ts';
 import { recomputeSolver } from './solver.ts';
 
 export interface RecomputeRequest {
@@ -73,12 +69,9 @@ async function recompute(
   request: RecomputeRequest,
 ): Promise<RecomputeReport> {
   const run = await getRun(client, request.runId);
-  const config = run.config as RunConfig;
-  const preset = getPreset(request.preset ?? (run.preset as PresetName));
-  const policy = gatePolicy({ ...config, preset: preset.name });
+  const method = await methodContext(database, run, request.preset);
+  const { preset, policy } = method;
   const { codeVersion, dryRun } = request;
-  const profile = run.profile as ModelProfile;
-  const { questionPattern } = profile;
   const ref = await insertRecomputation(client, {
     runId: run.runId,
     preset: preset.name,
@@ -87,14 +80,8 @@ async function recompute(
     codeVersion,
   });
   const context: RecomputeContext = {
+    ...method,
     client,
-    run,
-    config,
-    preset,
-    policy,
-    heldOut: (await readHeldOut(database, run.heldOutHash))?.items.map(({ question }) => question) ?? [],
-    profile,
-    questionPattern: questionPattern === undefined ? undefined : new RegExp(questionPattern, 'u'),
     ref,
     unasked: 0,
     onProgress: request.onProgress ?? (() => undefined),

@@ -1,0 +1,180 @@
+/** The method over stored texts, without a database: what recomputations store and what audits compare. */
+import { controlledReward } from '../control.ts';
+import { gatePolicy } from '../gate-policy.ts';
+import { batchAdvantages, groupAdvantages } from '../method/advantages.ts';
+import { challengerRewards } from '../method/challenger-reward.ts';
+import { decideIteration } from '../method/gate/gate-iteration.ts';
+import { getPreset } from '../method/presets.ts';
+import type { FrozenGatePolicy, FrozenPreset, ParsingStage, PresetName } from '../method/presets.ts';
+import { parseChallengerOutput } from '../method/question-parser.ts';
+import type { ParsedQuestion } from '../method/question-parser.ts';
+import { solverReward } from '../method/solver-reward.ts';
+import { vote } from '../method/voting.ts';
+import type { VoteResult } from '../method/voting.ts';
+import { asWritten } from '../profile.ts';
+import type { ModelProfile } from '../profile.ts';
+import { challengerRewardRow, solverRewardRow } from '../reward-rows.ts';
+import type { RewardRow } from '../reward-rows.ts';
+import type { RunConfig } from '../run-input.ts';
+import { readHeldOut } from '../../db/queries/evaluation-sets.ts';
+import type { RunRow } from '../../db/queries/runs.ts';
+import type { gateDecisions } from '../../db/schema.ts';
+import type pg from 'pg';
+
+export interface MethodContext {
+  run: RunRow;
+  config: RunConfig;
+  preset: FrozenPreset;
+  policy: FrozenGatePolicy;
+  /** Questions of the run's evaluation set. */
+  heldOut: readonly string[];
+  /** As stored with the run. */
+  profile: ModelProfile;
+  questionPattern: RegExp | undefined;
+}
+
+/** @param presetName the run's own when omitted; throws RZeroError `PresetInvalid` for one that this code does not have */
+export async function methodContext(database: pg.Pool, run: RunRow, presetName?: PresetName): Promise<MethodContext> {
+  const config = run.config as RunConfig;
+  const preset = getPreset(presetName ?? (run.preset as PresetName));
+  const profile = run.profile as ModelProfile;
+  const { questionPattern } = profile;
+  return {
+    run,
+    config,
+    preset,
+    policy: gatePolicy({ ...config, preset: preset.name }),
+    heldOut: (await readHeldOut(database, run.heldOutHash))?.items.map(({ question }) => question) ?? [],
+    profile,
+    questionPattern: questionPattern === undefined ? undefined : new RegExp(questionPattern, 'u'),
+  };
+}
+
+export type QuestionPhase = 'challenger_training' | 'dataset_generation';
+
+const stageOf = (phase: QuestionPhase): ParsingStage => (phase === 'challenger_training' ? 'training' : 'generation');
+
+export function parseCompletion(
+  { profile, preset, questionPattern }: MethodContext,
+  phase: QuestionPhase,
+  completion: string,
+): ParsedQuestion {
+  const options = { stage: stageOf(phase), ...(questionPattern === undefined ? {} : { questionPattern }) };
+  return parseChallengerOutput(asWritten(profile, completion), preset, options);
+}
+
+/** @param extracted the answer found in each of the question's completions, in the order of samples */
+export function voteOn(
+  { preset }: MethodContext,
+  phase: QuestionPhase,
+  question: string,
+  extracted: readonly (string | null)[],
+): VoteResult {
+  return vote(extracted, preset, phase === 'challenger_training' ? 'training' : 'labelling', { question });
+}
+
+/** What the method needs of a question once it is voted on. */
+export interface VotedQuestion {
+  questionId: number;
+  /** Null when the preset takes the completion for no question. */
+  question: string | null;
+  vote: Pick<VoteResult, 'label' | 'votes' | 'total' | 'tie'> | null;
+}
+
+/** Rewards of one step's questions, by item; none for a question that nobody answered, whose p̂ is unknown. */
+export function challengerStepRewards(
+  { run, config, preset }: MethodContext,
+  place: { iteration: number; unit: number },
+  questions: readonly VotedQuestion[],
+): (RewardRow | null)[] {
+  const { repetitionWeight, groupSize } = config.challenger;
+  const computed = challengerRewards(
+    // A question without answers counts in the batch and its cluster.
+    questions.map(({ question, vote: result }) => ({
+      valid: question !== null,
+      question: question ?? '',
+      votes: result?.votes ?? 0,
+      total: result?.total ?? 0,
+    })),
+    preset,
+    repetitionWeight === undefined ? {} : { repetitionWeight },
+  );
+  const at = { runId: run.runId, ...place, phase: 'challenger_training' as const };
+  const totals = computed.map((reward, item) => controlledReward(run, at, item, 0, reward.total));
+  const advantages = batchAdvantages(totals, groupSize);
+  return questions.map(({ questionId, question, vote: result }, item) => {
+    if (question !== null && result === null) return null;
+    return challengerRewardRow(questionId, computed[item]!, { total: totals[item]!, advantage: advantages[item]! });
+  });
+}
+
+export type DecisionRow = Pick<
+  typeof gateDecisions.$inferInsert,
+  'questionId' | 'kept' | 'reason' | 'policy' | 'policyVersion' | 'inputs' | 'datasetIndex'
+>;
+
+/** Gate decisions of one iteration, in the order of the questions. @param earlier what earlier iterations kept */
+export function iterationDecisions(
+  { heldOut, policy }: MethodContext,
+  questions: readonly VotedQuestion[],
+  earlier: readonly { id: number; question: string }[],
+): DecisionRow[] {
+  const decisions = decideIteration({
+    questions: questions.map(({ questionId, question, vote: result }) => ({
+      id: questionId,
+      question,
+      label: result?.label ?? null,
+      votes: result?.votes ?? 0,
+      total: result?.total ?? 0,
+      tie: result?.tie ?? false,
+    })),
+    earlier,
+    heldOut,
+    policy,
+  });
+  let kept = 0;
+  return decisions.map((decision, index) => ({
+    questionId: questions[index]!.questionId,
+    kept: decision.kept,
+    reason: decision.reason,
+    policy: decision.policy,
+    policyVersion: decision.policyVersion,
+    inputs: decision.inputs,
+    datasetIndex: decision.kept ? kept++ : null,
+  }));
+}
+
+export interface GroupRollout {
+  rolloutId: number;
+  item: number;
+  sample: number;
+  completion: string;
+  question: string;
+}
+
+/** Rewards of the rollouts of one question of a step, against its label. */
+export function solverGroupRewards(
+  { run, preset }: MethodContext,
+  place: { iteration: number; unit: number },
+  group: readonly GroupRollout[],
+  label: string,
+): RewardRow[] {
+  const at = { runId: run.runId, ...place, phase: 'solver_training' as const };
+  const judged = group.map(({ completion, question }) => solverReward(completion, label, preset, { question }));
+  const totals = judged.map((reward, i) => controlledReward(run, at, group[i]!.item, group[i]!.sample, reward.total));
+  const advantages = groupAdvantages(totals);
+  return group.map(({ rolloutId }, i) =>
+    solverRewardRow(rolloutId, judged[i]!, { total: totals[i]!, advantage: advantages[i]! }),
+  );
+}
+
+/** Rollouts of the same question, which come one after the other. */
+export function groupsOf<T extends { item: number }>(rollouts: readonly T[]): T[][] {
+  const groups: T[][] = [];
+  for (const rollout of rollouts) {
+    const group = groups.at(-1);
+    if (group?.[0]?.item === rollout.item) group.push(rollout);
+    else groups.push([rollout]);
+  }
+  return groups;
+}
