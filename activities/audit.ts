@@ -5,7 +5,10 @@ import { computeTruth } from './method/oracle.ts';
 import { runUnit } from './unit.ts';
 import { insertRows } from '../db/bulk.ts';
 import { readLabelled } from '../db/queries/lineage.ts';
+import type { DatasetRow } from '../db/queries/lineage.ts';
 import { audits } from '../db/schema.ts';
+
+type AuditRow = Omit<typeof audits.$inferInsert, 'runId' | 'iteration' | 'phase' | 'unit'>;
 
 const ORACLE = 'computed';
 const ORACLE_VERSION = 1;
@@ -14,20 +17,9 @@ const ORACLE_VERSION = 1;
 export function auditLabels(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
   return runUnit(deps, 'audit', ref, async ({ run, place }) => {
     const labelled = await readLabelled(deps.database, run.runId, place.iteration);
-    const rows = labelled.flatMap(({ questionId, question, label }) => {
-      const truth = computeTruth(question);
-      if (!truth) return [];
-      return [
-        {
-          ...place,
-          questionId,
-          oracle: ORACLE,
-          oracleVersion: ORACLE_VERSION,
-          label,
-          truth: truth.value,
-          agrees: grade(label, truth.value, 'default', readingOf(question)),
-        },
-      ];
+    const rows = labelled.flatMap((question) => {
+      const row = auditRow(question);
+      return row ? [{ ...place, ...row }] : [];
     });
     const agreeing = rows.filter(({ agrees }) => agrees).length;
     return {
@@ -38,4 +30,18 @@ export function auditLabels(deps: ActivityDependencies, ref: UnitRef): Promise<U
       },
     };
   });
+}
+
+/** @returns undefined for a question that is no closed-form arithmetic */
+export function auditRow({ questionId, question, label }: DatasetRow): AuditRow | undefined {
+  const truth = computeTruth(question);
+  if (!truth) return undefined;
+  return {
+    questionId,
+    oracle: ORACLE,
+    oracleVersion: ORACLE_VERSION,
+    label,
+    truth: truth.value,
+    agrees: grade(label, truth.value, 'default', readingOf(question)),
+  };
 }

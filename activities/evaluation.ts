@@ -1,10 +1,12 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import type { SamplingParams } from './engine/types.ts';
 import { RZeroError } from './errors.ts';
 import { canonicalAnswer, isIncomparable } from './method/answers/answer-canonical.ts';
 import { grade, readingOf } from './method/answers/answer-equivalence.ts';
 import { isWorked } from './method/evaluation.ts';
 import { getPreset } from './method/presets.ts';
+import type { FrozenPreset } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
 import { extractAnswer, vote } from './method/voting.ts';
 import { solverPrompt } from './profile.ts';
@@ -37,15 +39,13 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
         seed: deriveSeed({ runSeed: run.seed, ...place, iteration: 0, item, sample, stream: 'evaluation' }),
       })),
     );
-    const params = { temperature: mode === 'greedy' ? 0 : 1, topK: 0, topP: 1, minP: 0 };
     const sampled = await withModel(deps, checkpointId, { threads: config.threads, call }, (solver) =>
-      sampleAs('solver', deps, context, solver, prompts, params),
+      sampleAs('solver', deps, context, solver, prompts, evaluationParams(mode)),
     );
     const preset = getPreset(config.preset);
     const judge = (completion: SampledText, index: number) => {
       const item = Math.floor(index / samples);
       const { question, answer: expected } = held[item]!;
-      const extracted = extractAnswer(completion.text, preset);
       return {
         item,
         sample: index % samples,
@@ -53,17 +53,13 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
         question,
         expected,
         completion: completion.text,
-        extracted,
-        correct: extracted !== null && grade(extracted, expected, preset.grader, readingOf(question)),
-        incomparable: extracted !== null && isIncomparable(canonicalAnswer(extracted, readingOf(question))),
-        worked: isWorked(completion.text),
+        ...gradeSample(preset, completion.text, held[item]!),
       };
     };
     const judged = await mapInSlices(sampled, judge, call.signal);
-    const majorityCorrect = held.filter(({ question, answer }, item) => {
+    const majorityCorrect = held.filter((asked, item) => {
       const own = judged.slice(item * samples, (item + 1) * samples).map(({ extracted }) => extracted);
-      const { label } = vote(own, preset, 'labelling', { question });
-      return label !== null && grade(label, answer, preset.grader, readingOf(question));
+      return majorityIsCorrect(preset, own, asked);
     }).length;
     const count = (matches: (entry: (typeof judged)[number]) => boolean) => judged.filter(matches).length;
     const correct = count((entry) => entry.correct);
@@ -100,4 +96,39 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
       },
     };
   });
+}
+
+/** What of the Solver's sampling is not as in training. */
+export function evaluationParams(mode: 'greedy' | 'sampled'): Pick<SamplingParams, 'temperature' | 'topK' | 'topP' | 'minP'> {
+  return { temperature: mode === 'greedy' ? 0 : 1, topK: 0, topP: 1, minP: 0 };
+}
+
+interface HeldOutQuestion {
+  question: string;
+  /** The true one. */
+  answer: string;
+}
+
+export function gradeSample(
+  preset: FrozenPreset,
+  completion: string,
+  { question, answer }: HeldOutQuestion,
+): { extracted: string | null; correct: boolean; incomparable: boolean; worked: boolean } {
+  const extracted = extractAnswer(completion, preset);
+  return {
+    extracted,
+    correct: extracted !== null && grade(extracted, answer, preset.grader, readingOf(question)),
+    incomparable: extracted !== null && isIncomparable(canonicalAnswer(extracted, readingOf(question))),
+    worked: isWorked(completion),
+  };
+}
+
+/** @param extracted the answers of all samples */
+export function majorityIsCorrect(
+  preset: FrozenPreset,
+  extracted: readonly (string | null)[],
+  { question, answer }: HeldOutQuestion,
+): boolean {
+  const { label } = vote(extracted, preset, 'labelling', { question });
+  return label !== null && grade(label, answer, preset.grader, readingOf(question));
 }

@@ -75,7 +75,19 @@ async function inFormOf(
   if (!solver.prompt.includes('{question}'))
     throw unreadable(path, field, new Error('the Solver is not asked {question}'));
   const profile: ModelProfile = { ...file, challenger, solver };
-  return { profile, hash: createHash('sha256').update(JSON.stringify(profile)).digest('hex') };
+  return { profile, hash: hashProfile(profile) };
+}
+
+/** The same for a profile that a database has given back with its fields in another order. */
+export function hashProfile({ version, challenger, solver, questionPattern }: ModelProfile): string {
+  const { prompt, prefill, stop } = challenger;
+  const fields = {
+    version,
+    challenger: { prompt, prefill, stop },
+    solver: { prompt: solver.prompt, stop: solver.stop },
+    questionPattern,
+  };
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
 /** The question is another model's text: special tokens that it spells stay text. */

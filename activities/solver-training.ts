@@ -19,7 +19,8 @@ import { datasetYield, judgeYield, tooFewQuestions } from './yield-guard.ts';
 import { mean } from './statistics.ts';
 import { insertRows } from '../db/bulk.ts';
 import { readDataset, readDropReasons } from '../db/queries/lineage.ts';
-import type { DatasetRow } from '../db/queries/lineage.ts';
+import type { RunRow } from '../db/queries/runs.ts';
+import type { Place } from '../db/queries/units.ts';
 import { rewards, rollouts as rolloutTable } from '../db/schema.ts';
 
 /** One GRPO step of the Solver on pseudo-labelled questions (arXiv 2508.05004, section 3.4). */
@@ -33,7 +34,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
     if (await isSkipped(deps, context, dataset.length)) {
       return { usesModel: false, metrics: { ...found, skipped: 1 }, write: () => Promise.resolve() };
     }
-    const batch = batchOf(dataset, context, questions);
+    const batch = stepQuestions(dataset, context, questions);
     const checkpoints = await stepCheckpoints(deps, context, 'solver');
     return withModel(deps, checkpoints.before, policyOptions(context, 'solver'), async (policy) => {
       const prompts = batch.flatMap(({ question }, item) =>
@@ -126,7 +127,11 @@ async function isSkipped(deps: ActivityDependencies, context: UnitContext, kept:
 }
 
 /** Step s takes the next questions of an endless sequence of seeded permutations, so every question is used equally often. */
-function batchOf(dataset: readonly DatasetRow[], { run, place }: UnitContext, size: number): DatasetRow[] {
+export function stepQuestions<T>(
+  dataset: readonly T[],
+  { run, place }: { run: Pick<RunRow, 'seed'>; place: Place },
+  size: number,
+): T[] {
   const orders = new Map<number, Int32Array>();
   return Array.from({ length: size }, (_, index) => {
     const position = place.unit * size + index;

@@ -71,8 +71,11 @@ export async function withModel<T>(
 const tokenizers = new Map<string, Promise<Tokenizer>>();
 
 /** All checkpoints of a run share the base model's tokenizer; it is read once per base model. */
-export function tokenizerOf(deps: ActivityDependencies, baseCheckpointId: string): Promise<Tokenizer> {
-  const path = checkpointPath(deps, baseCheckpointId);
+export function tokenizerOf(
+  place: Pick<ActivityDependencies, 'dataDir'>,
+  baseCheckpointId: string,
+): Promise<Tokenizer> {
+  const path = checkpointPath(place, baseCheckpointId);
   let tokenizer = tokenizers.get(path);
   if (!tokenizer) {
     tokenizer = Promise.resolve(loadTokenizer(path));

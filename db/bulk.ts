@@ -60,10 +60,14 @@ export async function insertRows<T extends PgTable>(
 /** Token ids and log-probabilities, hundreds of them a row, go without a function call for each. */
 function jsonOf(value: unknown): string {
   const isNumbers = Array.isArray(value) && (value.length === 0 || typeof value[0] === 'number');
-  return JSON.stringify(value, isNumbers ? undefined : storable);
+  return JSON.stringify(value, isNumbers ? undefined : asStorable);
 }
 
 /** Postgres text holds neither NUL nor lone surrogates; the token ids beside the text keep what the model really said. */
-function storable(_key: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.toWellFormed().replaceAll('\u0000', '\uFFFD') : value;
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+}
+
+function asStorable(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? storable(value) : value;
 }

@@ -152,20 +152,27 @@ export interface GroupRollout {
   question: string;
 }
 
+export interface JudgedRollout {
+  /** The answer that was graded. */
+  extracted: string | null;
+  reward: RewardRow;
+}
+
 /** Rewards of the rollouts of one question of a step, against its label. */
-export function solverGroupRewards(
+export function judgeGroup(
   { run, preset }: MethodContext,
   place: { iteration: number; unit: number },
   group: readonly GroupRollout[],
   label: string,
-): RewardRow[] {
+): JudgedRollout[] {
   const at = { runId: run.runId, ...place, phase: 'solver_training' as const };
   const judged = group.map(({ completion, question }) => solverReward(completion, label, preset, { question }));
   const totals = judged.map((reward, i) => controlledReward(run, at, group[i]!.item, group[i]!.sample, reward.total));
   const advantages = groupAdvantages(totals);
-  return group.map(({ rolloutId }, i) =>
-    solverRewardRow(rolloutId, judged[i]!, { total: totals[i]!, advantage: advantages[i]! }),
-  );
+  return group.map(({ rolloutId }, i) => ({
+    extracted: judged[i]!.extracted,
+    reward: solverRewardRow(rolloutId, judged[i]!, { total: totals[i]!, advantage: advantages[i]! }),
+  }));
 }
 
 /** Rollouts of the same question, which come one after the other. */

@@ -3,7 +3,7 @@ import { finishedUnits, readRollouts } from '../../db/queries/recomputations.ts'
 import { rewards } from '../../db/schema.ts';
 import { stamp } from './context.ts';
 import type { RecomputeContext } from './context.ts';
-import { groupsOf, solverGroupRewards } from './method.ts';
+import { groupsOf, judgeGroup } from './method.ts';
 
 /** Rewards of every step of Solver training, against the labels of this recomputation. */
 export async function recomputeSolver(context: RecomputeContext): Promise<void> {
@@ -15,12 +15,12 @@ export async function recomputeSolver(context: RecomputeContext): Promise<void> 
     const rows = groupsOf(rollouts).flatMap((group) => {
       const label = group[0]?.label ?? null;
       // No rows for a question that has no label under this preset: there is nothing to reward against.
-      return label === null ? [] : solverGroupRewards(context, place, group, label);
+      return label === null ? [] : judgeGroup(context, place, group, label);
     });
     await insertRows(
       client,
       rewards,
-      rows.map((row) => ({ ...place, ...row, ...stamp(context) })),
+      rows.map(({ reward }) => ({ ...place, ...reward, ...stamp(context) })),
     );
     context.onProgress(`iteration ${iteration}, Solver step ${unit + 1}`);
   }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { OutputConfiguration } from 'commander';
 import type { CommandRunner } from './command-runner.ts';
+import { addAudit } from './commands/audit.ts';
 import { addBench } from './commands/bench.ts';
 import { addCheckpoint } from './commands/checkpoint.ts';
 import { addDemo } from './commands/demo.ts';
@@ -63,5 +64,6 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   addCheckpoint(program, runner);
   addSql(program, runner);
   addRecompute(program, runner);
+  addAudit(program, runner);
   return program;
 }

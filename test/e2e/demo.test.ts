@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import type { AuditReport } from '../../activities/verification/verify-run.ts';
 import type { RunInput } from '../../activities/contract.ts';
 import { withDatabase } from '../../infra/cli/database-access.ts';
 import type { DemoResult } from '../../infra/cli/summary.ts';
@@ -128,6 +129,17 @@ describe('r-zero demo', { timeout: 240_000 }, () => {
     assert.equal(next.code, 0, next.stderr);
     assert.match(next.stderr, /Stored already: /);
     assert.deepEqual(numbersOf(next), undisturbed);
+  });
+
+  test('leaves a run in which an audit finds nothing, samples generated again included', async () => {
+    const options = ['--run', 'calm', '--samples', '24', '--json', `--data-dir=${dataDir}`];
+    const outcome = await run(['audit', 'verify', ...options]);
+    assert.equal(outcome.code, 0, outcome.stderr + outcome.stdout);
+    const { ok, mismatches, notes, replay } = JSON.parse(outcome.stdout) as AuditReport;
+    assert.deepEqual([ok, mismatches, notes], [true, [], []]);
+    // What the finished iteration has pruned of its checkpoints cannot be sampled from.
+    assert.ok(replay?.skipped.every(({ reason }) => reason === 'its checkpoint is pruned, missing or damaged'));
+    assert.ok(replay.rows > 16);
   });
 
   test('leaves rows that fit together, equal in every run, and every checkpoint whole', async () => {

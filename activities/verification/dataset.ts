@@ -1,0 +1,118 @@
+/** The questions of an iteration from which its data set is made: labels, decisions, and their comparison with an oracle. */
+import { auditRow } from '../audit.ts';
+import { iterationDecisions } from '../recompute/method.ts';
+import type { DecisionRow, VotedQuestion } from '../recompute/method.ts';
+import { auditsOf, decisionsOf } from '../../db/queries/verification.ts';
+import { checkMetrics } from './context.ts';
+import type { VerifyContext } from './context.ts';
+import { verifyQuestions } from './questions.ts';
+
+export interface LabelledQuestion {
+  questionId: number;
+  question: string;
+  label: string;
+}
+
+export interface VerifiedDataset {
+  /** What the Solver is trained on, in its order; undefined when the iteration was not gated yet. */
+  kept: LabelledQuestion[] | undefined;
+  labelled: LabelledQuestion[];
+  /** No question is missing. */
+  isWhole: boolean;
+}
+
+/** @param earlier what earlier iterations kept */
+export async function verifyDataset(
+  context: VerifyContext,
+  iteration: number,
+  shards: readonly number[],
+  earlier: readonly { id: number; question: string }[],
+): Promise<VerifiedDataset> {
+  const { run, config, isFinished } = context;
+  const { questions: total, shardSize } = config.labelling;
+  const questions: VotedQuestion[] = [];
+  let isWhole = true;
+  for (const unit of shards) {
+    const place = { runId: run.runId, iteration, phase: 'dataset_generation' as const, unit };
+    const answersIn = { ...place, phase: 'labelling' as const };
+    const verified = await verifyQuestions(context, {
+      place,
+      count: Math.min(shardSize, total - unit * shardSize),
+      answersIn: isFinished(iteration, 'labelling', unit) ? answersIn : undefined,
+    });
+    isWhole &&= verified.isWhole;
+    questions.push(...verified.questions.filter(({ asked }) => asked));
+    context.onProgress(`iteration ${iteration}, label shard ${unit + 1}`);
+  }
+  const labelled = questions.flatMap(({ questionId, question, vote }) =>
+    question !== null && vote?.label ? [{ questionId, question, label: vote.label }] : [],
+  );
+  if (!isFinished(iteration, 'gating', 0)) return { kept: undefined, labelled, isWhole };
+  const expected = isWhole ? iterationDecisions(context, questions, earlier) : undefined;
+  return { kept: await verifyDecisions(context, iteration, labelled, questions, expected), labelled, isWhole };
+}
+
+/** @param expected undefined when questions are missing, which may have been what others repeat: then as stored */
+async function verifyDecisions(
+  context: VerifyContext,
+  iteration: number,
+  labelled: readonly LabelledQuestion[],
+  questions: readonly VotedQuestion[],
+  expected: readonly DecisionRow[] | undefined,
+): Promise<LabelledQuestion[]> {
+  const { client, findings, run } = context;
+  const place = { runId: run.runId, iteration, phase: 'gating' as const, unit: 0 };
+  const stored = new Map((await decisionsOf(client, run.runId, iteration)).map((row) => [row.questionId, row]));
+  for (const { questionId } of questions) {
+    if (!stored.has(questionId)) findings.missing('decisions', 'gate_decisions', { question_id: questionId });
+  }
+  for (const { questionId, ...decision } of expected ?? []) {
+    const record = stored.get(questionId);
+    if (!record) continue;
+    const row = { question_id: questionId, version: record.version };
+    findings.compare('decisions', 'gate_decisions', row, record, { ...place, ...decision });
+  }
+  const known = new Set(questions.map(({ questionId }) => questionId));
+  for (const { questionId, version } of stored.values()) {
+    if (expected && !known.has(questionId)) {
+      findings.unexpected('decisions', 'gate_decisions', { question_id: questionId, version });
+    }
+  }
+  const made = expected ?? [...stored.values()];
+  if (!expected) findings.unverifiable += made.length;
+  const kept = made.filter((decision) => decision.kept).sort((a, b) => (a.datasetIndex ?? 0) - (b.datasetIndex ?? 0));
+  if (expected) checkMetrics(context, place, { decided: made.length, kept: kept.length });
+  const byId = new Map(labelled.map((question) => [question.questionId, question]));
+  return kept.flatMap(({ questionId }) => byId.get(questionId) ?? []);
+}
+
+/** Labels that were compared with computed truth. */
+export async function verifyAudits(
+  context: VerifyContext,
+  iteration: number,
+  { labelled, isWhole }: VerifiedDataset,
+): Promise<void> {
+  const { client, findings, run } = context;
+  const place = { runId: run.runId, iteration, phase: 'audit' as const, unit: 0 };
+  const stored = new Map((await auditsOf(client, run.runId, iteration)).map((row) => [row.questionId, row]));
+  let audited = 0;
+  let agreeing = 0;
+  for (const question of labelled) {
+    const expected = auditRow(question);
+    const record = stored.get(question.questionId);
+    findings.examine('audits');
+    if (!expected) continue;
+    audited++;
+    if (expected.agrees) agreeing++;
+    const { questionId, oracle, oracleVersion } = expected;
+    const row = { question_id: questionId, oracle, oracle_version: oracleVersion };
+    if (!record) findings.missing('audits', 'audits', row);
+    else findings.compare('audits', 'audits', row, record, { ...place, ...expected });
+    stored.delete(questionId);
+  }
+  if (!isWhole) return;
+  for (const { questionId, oracle, oracleVersion } of stored.values()) {
+    findings.unexpected('audits', 'audits', { question_id: questionId, oracle, oracle_version: oracleVersion });
+  }
+  checkMetrics(context, place, { labelled: labelled.length, audited, agreeing });
+}
