@@ -7,6 +7,7 @@ import { addCheckpoint } from './commands/checkpoint.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addExport } from './commands/export.ts';
 import { addRecompute } from './commands/recompute.ts';
 import { addModel } from './commands/model.ts';
 import { addRun } from './commands/run.ts';
@@ -65,5 +66,6 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   addSql(program, runner);
   addRecompute(program, runner);
   addAudit(program, runner);
+  addExport(program, runner);
   return program;
 }

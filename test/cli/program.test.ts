@@ -49,7 +49,7 @@ function helpOf(path: string[]): string {
 describe('the command line', () => {
   test('has every command of the README', () => {
     const names = commands().map((command) => `${command.parent?.name()} ${command.name()}`);
-    for (const name of ['demo', 'up', 'worker', 'migrate', 'run', 'sql', 'recompute', 'checkpoint', 'doctor', 'bench', 'audit'])
+    for (const name of ['demo', 'up', 'worker', 'migrate', 'run', 'sql', 'recompute', 'checkpoint', 'doctor', 'bench', 'audit', 'export'])
       assert.ok(names.includes(`r-zero ${name}`), name);
     for (const name of ['start', 'list', 'status', 'pause', 'resume', 'extend', 'cancel'])
       assert.ok(names.includes(`run ${name}`), name);
@@ -99,6 +99,7 @@ describe('the command line', () => {
     ['a run id must be usable in SQL and in workflow ids', ['run', 'status', 'a/b'], /letters, digits/],
     ['a command that needs a run id says so', ['run', 'pause'], /missing required argument 'runId'/],
     ['a cancellation at once takes no reason', ['run', 'cancel', 'demo', '--reason', 'x'], /needs --after-phase/],
+    ['an export names a form', ['export', '--run', 'a', '--format', 'csv'], /Allowed choices are jsonl, parquet, hf/],
     ['an audit needs a run', ['audit', 'verify'], /required option '--run <name>' not specified/],
     ['an audit draws whole numbers', ['audit', 'verify', '--run', 'a', '--samples', '0'], /from 1 to 1000000/],
     ['a recomputation needs a run', ['recompute', '--dry-run'], /required option '--run <name>' not specified/],
