@@ -115,7 +115,15 @@ async function attemptUnit(
     const metrics = { ...outcome.metrics, ...(halvings === 0 ? {} : { memoryHalvings: halvings }) };
     const seconds = (performance.now() - started) / 1000;
     const engine = outcome.usesModel ? await describeEngine(deps, run.config as RunConfig) : undefined;
-    const commit = { attemptId, holder: owner, seconds, metrics, engine: engine ?? null, tokens: usage.tokens };
+    const commit = {
+      attemptId,
+      holder: owner,
+      seconds,
+      metrics,
+      engine: engine ?? null,
+      codeVersion: deps.codeVersion,
+      tokens: usage.tokens,
+    };
     const committed = await commitUnit(deps.database, place, commit, async (client) => {
       await outcome.write(client);
       if (engine && !run.engine) await noteEngine(client, ref.runId, engine);

@@ -196,6 +196,8 @@ export const units = rZero.table(
     engine: jsonb('engine'),
     /** Sampled by the attempt that finished it; null for units from before they were counted. */
     tokens: bigint('tokens', { mode: 'number' }),
+    /** That finished it; null for units from before it was stored, which are of the run's or a later version. */
+    codeVersion: text('code_version'),
     finishedAt: instant('finished_at').notNull().defaultNow(),
   },
   (t) => [
@@ -585,5 +587,9 @@ export const audits = rZero.table(
     agrees: boolean('agrees').notNull(),
     createdAt: createdAt(),
   },
-  (t) => [primaryKey({ columns: [t.questionId, t.oracle, t.oracleVersion] }), unitKey('audits_unit_fk', t)],
+  (t) => [
+    primaryKey({ columns: [t.questionId, t.oracle, t.oracleVersion] }),
+    unitKey('audits_unit_fk', t),
+    index('audits_place').on(t.runId, t.iteration),
+  ],
 );

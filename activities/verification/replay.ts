@@ -15,7 +15,7 @@ import type { Excerpt, Generation, StoredSample } from './generations.ts';
 
 export interface ReplayRequest {
   deps: ActivityDependencies;
-  /** How many samples are drawn. Each is replayed with the whole batch that it was sampled in. */
+  /** How many samples are drawn. Each is replayed with the whole request that it was sampled in. */
   samples: number;
   /** Decides which are drawn. */
   seed: number;
@@ -104,6 +104,9 @@ function otherEngine(units: readonly UnitRecord[], { place }: Generation, here: 
     ({ iteration, phase, unit }) => iteration === place.iteration && phase === place.phase && unit === place.unit,
   );
   const there = unit?.engine as EngineDescription | null | undefined;
+  // Others than its settings say were decoded together then.
+  const { memoryHalvings = 0 } = (unit?.metrics ?? {}) as Readonly<Record<string, number>>;
+  if (memoryHalvings > 0) return 'it was sampled in smaller batches, for want of memory';
   if (!there) return 'its unit does not say what computed it';
   const differing = (
     ['engine', 'backend', 'backendVersion', 'execution', 'device', 'deterministic', 'threads'] as const

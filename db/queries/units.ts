@@ -87,6 +87,7 @@ export interface UnitCommit {
   engine: object | null;
   /** Sampled by models for it. */
   tokens?: number;
+  codeVersion: string;
 }
 
 /**

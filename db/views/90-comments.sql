@@ -83,6 +83,7 @@ comment on column r_zero.units.seconds is 'Working time of the attempt that fini
 comment on column r_zero.units.metrics is 'The numbers shown while the run goes on.';
 comment on column r_zero.units.engine is 'What ran the arithmetic: backend, version, threads; null for work without a model.';
 comment on column r_zero.units.tokens is 'Tokens that models sampled for it; null for units from before they were counted.';
+comment on column r_zero.units.code_version is 'Version of this package that finished it; null for units from before it was stored.';
 comment on column r_zero.units.finished_at is 'When it was committed.';
 
 comment on table r_zero.attempts is 'Every start of work on a unit. Without outcome: interrupted, or at work now.';

@@ -42,7 +42,7 @@ export function renderAudit(report: AuditReport, dataDir: string): string {
     '',
     replayLine(report),
     ...(report.replay?.skipped ?? []).map(
-      ({ reason, batches }) => `  ${count(batches)} drawn batches were not generated again: ${printable(reason)}`,
+      ({ reason, batches }) => `  ${count(batches)} drawn requests were not generated again: ${printable(reason)}`,
     ),
     ...report.notes.map((note) => printable(note)),
     ...(unverifiable > 0
@@ -57,7 +57,7 @@ function replayLine({ replay }: AuditReport): string {
   if (!replay) return 'No sample was generated again (--no-replay).';
   const { samples, seed, batches, rows } = replay;
   return (
-    `${count(samples)} samples drawn with seed ${seed}: ${count(batches)} whole batches generated again, ` +
+    `${count(samples)} samples drawn with seed ${seed}: ${count(batches)} whole requests generated again, ` +
     `${count(rows)} rows held against them.`
   );
 }

@@ -335,7 +335,7 @@ describe('auditing a stored run', () => {
     const env = { DATABASE_URL: url };
     const fine = await run(argv, env);
     assert.equal(fine.code, 0, fine.stderr + fine.stdout);
-    assert.match(fine.stdout, /2 samples drawn with seed 1: [12] whole batches generated again, \d+ rows held/);
+    assert.match(fine.stdout, /2 samples drawn with seed 1: [12] whole requests generated again, \d+ rows held/);
     assert.match(fine.stdout, /Everything is as it was written\.\n$/);
     await tampered(pool, { ...vote, where: `label is not null`, change: `label = E'\\033[31mred'` }, async (row) => {
       const found = await run([...argv, '--no-replay'], env);

@@ -49,7 +49,20 @@ function helpOf(path: string[]): string {
 describe('the command line', () => {
   test('has every command of the README', () => {
     const names = commands().map((command) => `${command.parent?.name()} ${command.name()}`);
-    for (const name of ['demo', 'up', 'worker', 'migrate', 'run', 'sql', 'recompute', 'checkpoint', 'doctor', 'bench', 'audit', 'export'])
+    for (const name of [
+      'demo',
+      'up',
+      'worker',
+      'migrate',
+      'run',
+      'sql',
+      'recompute',
+      'checkpoint',
+      'doctor',
+      'bench',
+      'audit',
+      'export',
+    ])
       assert.ok(names.includes(`r-zero ${name}`), name);
     for (const name of ['start', 'list', 'status', 'pause', 'resume', 'extend', 'cancel'])
       assert.ok(names.includes(`run ${name}`), name);

@@ -12,7 +12,7 @@ export function addAudit(program: Command, runner: CommandRunner): void {
     .description(
       'Hashes the checkpoints again; compares texts with their tokens and seeds with their places; makes votes, rewards, decisions, ' +
         'evaluations and audits again under the run’s own preset; looks for rows that are missing or lead nowhere; and has the engine ' +
-        'generate samples once more from their seeds, each with the whole batch that it was sampled in, which must come out bit by bit. ' +
+        'generate samples once more from their seeds, each with the whole request that it was sampled in, which must come out bit by bit. ' +
         'Changes nothing and needs no right to write. Exit code 1 when anything is not as it should be. What rests on a row that is ' +
         'reported is taken as it is stored, so that one altered row is one finding. Pruned checkpoints are no findings.',
     )
