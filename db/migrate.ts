@@ -16,6 +16,16 @@ const ADVISORY_LOCK = 0x525a3031;
 /** SQLSTATE dependent_objects_still_exist. */
 const DEPENDENTS = '2BP01';
 
+/** To be given to people and programs; see db/views/95-roles.sql. */
+export const ROLES = ['r_zero_app', 'r_zero_read'] as const;
+
+export interface Migrated {
+  /** Numbered migrations that were applied. */
+  applied: number;
+  /** Of `ROLES`, those that are not there and that this user may not create. Everything works without them. */
+  missingRoles: string[];
+}
+
 export interface SchemaState {
   /** `when` of the newest migration applied to the database; 0 for an empty one. */
   database: number;
@@ -29,7 +39,7 @@ export interface SchemaState {
  *
  * @throws RZeroError `DatabaseNewer` when the database was migrated by a newer version; nothing is changed then.
  */
-export async function migrate(pool: pg.Pool): Promise<{ applied: number }> {
+export async function migrate(pool: pg.Pool): Promise<Migrated> {
   try {
     const client = await pool.connect();
     try {
@@ -42,8 +52,12 @@ export async function migrate(pool: pg.Pool): Promise<{ applied: number }> {
         migrationsTable: 'applied',
       });
       await applyRepeatable(client);
+      const roles = await presentRoles(client);
       const journal = await readJournal();
-      return { applied: journal.filter((entry) => entry.when > before.database).length };
+      return {
+        applied: journal.filter((entry) => entry.when > before.database).length,
+        missingRoles: ROLES.filter((role) => !roles.includes(role)),
+      };
     } finally {
       // Ends the session's lock with the connection; a pooled one would keep it.
       client.release(true);
@@ -97,15 +111,27 @@ async function readJournal(): Promise<{ when: number }[]> {
   return journal.entries;
 }
 
+async function presentRoles(client: pg.PoolClient): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    'select rolname as name from pg_roles where rolname = any($1) order by 1',
+    [ROLES],
+  );
+  return rows.map(({ name }) => name);
+}
+
 async function applyRepeatable(client: pg.PoolClient): Promise<void> {
   const files = (await readdir(VIEWS)).filter((name) => name.endsWith('.sql')).sort();
   const script = (await Promise.all(files.map((name) => readFile(`${VIEWS}/${name}`, 'utf8')))).join('\n');
-  const hash = createHash('sha256').update(script).digest('hex');
+  // Once an administrator has made a role it has to be given its rights.
+  const digest = async (): Promise<string> =>
+    createHash('sha256')
+      .update(`${script}\n${(await presentRoles(client)).join()}`)
+      .digest('hex');
   await client.query(
     `create table if not exists ${BOOKKEEPING}.repeatable (name text primary key, hash text not null)`,
   );
   const known = await client.query<{ hash: string }>(`select hash from ${BOOKKEEPING}.repeatable where name = 'views'`);
-  if (known.rows[0]?.hash === hash) return;
+  if (known.rows[0]?.hash === (await digest())) return;
   const views = [...script.matchAll(/^create view (r_zero\.\w+)/gm)].map((match) => match[1]).toReversed();
   await client.query('begin');
   try {
@@ -115,7 +141,7 @@ async function applyRepeatable(client: pg.PoolClient): Promise<void> {
     await client.query(script);
     await client.query(
       `insert into ${BOOKKEEPING}.repeatable (name, hash) values ('views', $1) on conflict (name) do update set hash = excluded.hash`,
-      [hash],
+      [await digest()],
     );
     await client.query('commit');
   } catch (error) {

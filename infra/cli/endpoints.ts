@@ -4,6 +4,7 @@ import { canConnect, checkExternalDatabase } from '../dev-stack/postgres-connect
 import { connectionString } from '../dev-stack/index.ts';
 import { readPassword, readStackState, stackPaths } from '../dev-stack/stack-state.ts';
 import { checkExternalTemporal, externalTemporal, temporalAnswers } from '../dev-stack/temporal-connection.ts';
+import type { ROLES } from '../../db/migrate.ts';
 import type { TemporalTarget } from '../temporal-connection.ts';
 
 /** The dev server's own. */
@@ -74,9 +75,15 @@ export function workerEnvironment(
     : Object.entries(env);
   return {
     ...Object.fromEntries(inherited),
-    DATABASE_URL: servers.databaseUrl,
+    // A server of the user's own says itself what a worker may.
+    DATABASE_URL: env['DATABASE_URL'] ? servers.databaseUrl : asRole(servers.databaseUrl, 'r_zero_app'),
     R_ZERO_DATA_DIR: stackPaths(servers.dataDir).dataDir,
     ...(address ? { TEMPORAL_ADDRESS: address } : {}),
     ...(address && namespace ? { TEMPORAL_NAMESPACE: namespace } : {}),
   };
+}
+
+/** The same connection with the rights of a role, which the user must be a member of (db/views/95-roles.sql). */
+export function asRole(databaseUrl: string, role: (typeof ROLES)[number]): string {
+  return `${databaseUrl}${databaseUrl.includes('?') ? '&' : '?'}options=${encodeURIComponent(`-c role=${role}`)}`;
 }

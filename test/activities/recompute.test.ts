@@ -6,6 +6,7 @@ import type { RecomputeReport, RecomputeRequest } from '../../activities/recompu
 import { renderReport } from '../../infra/cli/recompute.ts';
 import { ActivityRunner, TINY } from '../support/activities.ts';
 import { createDatabase } from '../support/postgres.ts';
+import { withoutChecks } from '../support/tampering.ts';
 
 const TABLES = ['votes', 'rewards', 'gate_decisions', 'recomputations'] as const;
 
@@ -119,7 +120,9 @@ describe('recomputing a stored run', () => {
       `select question_id from r_zero.dataset where majority = total - 1 or majority = total - 2 order by 1 limit 1`,
     );
     const questionId = rows[0]?.question_id;
-    await pool.query(`update r_zero.answers set completion = '\\boxed{12345}' where question_id = $1`, [questionId]);
+    await withoutChecks(pool, (client) =>
+      client.query(`update r_zero.answers set completion = '\\boxed{12345}' where question_id = $1`, [questionId]),
+    );
     const { summary, moves } = await recompute({ dryRun: true });
     const labels = summary.filter(({ subject }) => subject === 'labels');
     assert.equal(

@@ -14,6 +14,7 @@ import { renderList, renderPrune, renderVerify } from '../../infra/cli/checkpoin
 import { checkpointBefore } from '../../db/queries/lineage.ts';
 import { ActivityRunner, TINY, fingerprint, temporaryFolder } from '../support/activities.ts';
 import { createDatabase } from '../support/postgres.ts';
+import { withoutChecks } from '../support/tampering.ts';
 
 const RUN = { ...TINY, runId: 'tiny', iterations: 2 };
 
@@ -168,11 +169,13 @@ describe('pruning a run that goes on', () => {
 
     // A run that would need what is gone says so: here iteration 2 once more, as a database restored from a copy would.
     const gone = await checkpointBefore(pool, 'tiny', 'solver', 2, 2);
-    await pool.query(
-      `begin; delete from r_zero.rewards where iteration = 2 and phase = 'solver_training' and unit = 2;
+    await withoutChecks(pool, (client) =>
+      client.query(
+        `begin; delete from r_zero.rewards where iteration = 2 and phase = 'solver_training' and unit = 2;
        delete from r_zero.rollouts where iteration = 2 and phase = 'solver_training' and unit = 2;
        delete from r_zero.policy_updates where iteration = 2 and phase = 'solver_training' and unit = 2;
        delete from r_zero.units where iteration = 2 and phase = 'solver_training' and unit = 2; commit`,
+      ),
     );
     await assert.rejects(runner.unit('solver_training', 'tiny', 2, 2), (error: Error & { type?: string }) => {
       assert.match(error.message, new RegExp(`${gone}.*was pruned on .*keep last.*from a copy`));
@@ -196,7 +199,7 @@ describe('the checkpoints of a finished run', () => {
 
   /** The run's files and rows as they were. */
   async function fresh(): Promise<string> {
-    await pool.query('delete from r_zero.checkpoint_prunings');
+    await withoutChecks(pool, (client) => client.query('delete from r_zero.checkpoint_prunings'));
     const dataDir = temporaryFolder();
     await cp(join(pristine, 'checkpoints'), join(dataDir, 'checkpoints'), { recursive: true });
     return dataDir;
@@ -375,7 +378,7 @@ describe('the checkpoints of a finished run', () => {
     assert.ok(report.pruned.every(({ checkpointId }) => checkpointId !== id));
     const { checkpoints } = await verifyCheckpoints(pool, { dataDir, ids: [id] });
     assert.deepEqual([checkpoints[0]?.status, checkpoints[0]?.optimizerPruned], ['ok', false]);
-    await pool.query(`delete from r_zero.runs where run_id = 'other'`);
+    await withoutChecks(pool, (client) => client.query(`delete from r_zero.runs where run_id = 'other'`));
   });
 
   test('a step does not end with a checkpoint that was pruned under it', async () => {

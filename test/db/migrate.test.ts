@@ -12,6 +12,7 @@ const VIEWS = [
   'label_accuracy',
   'lineage',
   'phase_progress',
+  'provenance',
   'recomputation_summary',
   'recomputed_decisions',
   'recomputed_rewards',
@@ -32,7 +33,7 @@ describe('migrate', () => {
     );
     const names = views.rows.map(({ name }) => name);
     for (const view of VIEWS) assert.ok(names.includes(view), `view ${view}`);
-    assert.deepEqual(await migrate(pool), { applied: 0 });
+    assert.deepEqual(await migrate(pool), { applied: 0, missingRoles: [] });
   });
 
   test('every column of every table has a comment', async () => {

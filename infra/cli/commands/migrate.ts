@@ -19,11 +19,16 @@ export function addMigrate(program: Command, runner: CommandRunner): void {
           import('../stack-session.ts'),
         ]);
         const access = { dataDir: options.dataDir, onEvent: stackReporter(terminal), create: true };
-        const { applied } = await withDatabase(access, ({ pool }) => migrate(pool));
+        const { applied, missingRoles } = await withDatabase(access, ({ pool }) => migrate(pool));
         terminal.out(
           applied === 0
             ? 'The database schema is up to date.'
             : `The database schema is up to date (${applied} migrations applied).`,
+        );
+        if (missingRoles.length === 0) return;
+        terminal.note(
+          `This user may not create the roles ${missingRoles.join(' and ')}, which are optional: have an administrator run ` +
+            `${missingRoles.map((role) => `\`create role ${role} nologin;\``).join(' and ')}, then migrate once more to give them their rights.`,
         );
       }),
     );

@@ -1,0 +1,40 @@
+-- Rows are added, never changed: a correction is a row of the next version. Whoever owns the tables may still switch this off (`alter table
+-- … disable trigger append_only`, to delete a run whole, say), which is a decision and no accident; `r-zero audit verify` sees what was done.
+create or replace function r_zero.refuse_change() returns trigger language plpgsql as $$
+begin
+  -- Columns named by the trigger stay as they are; the others of its table say how far something is.
+  if tg_op = 'UPDATE' and tg_nargs > 0 then
+    if (select bool_and(to_jsonb(new) -> c is not distinct from to_jsonb(old) -> c) from unnest(tg_argv) c) then
+      return new;
+    end if;
+  end if;
+  raise exception 'Rows of r_zero.% are kept as they were written: % is refused.', tg_table_name, lower(tg_op)
+    using errcode = 'restrict_violation',
+          hint = case when tg_nargs > 0 then 'Columns that never change: ' || array_to_string(tg_argv, ', ') || '.'
+                      else 'Write a correction as a row of the next version, where the table has one.' end;
+end $$;
+
+do $$
+declare
+  entry record;
+begin
+  for entry in
+    select t.name, t.frozen
+    from (values
+      ('checkpoints', null), ('checkpoint_prunings', null), ('evaluation_sets', null),
+      ('phases', null), ('units', null), ('questions', null), ('answers', null), ('votes', null), ('gate_decisions', null),
+      ('rollouts', null), ('rewards', null), ('policy_updates', null), ('evaluations', null), ('evaluation_items', null),
+      ('audits', null), ('recomputations', null),
+      ('runs', 'run_id, seed, preset, preset_version, control, config, base_checkpoint_id, held_out_hash, profile, profile_hash, code_version, created_at'),
+      ('run_leases', 'run_id'),
+      ('attempts', 'attempt_id, run_id, iteration, phase, unit, attempt, workflow_id, worker_pid, started_at')
+    ) as t (name, frozen)
+  loop
+    -- The names are those above: nobody else's text comes here.
+    execute format(
+      'create or replace trigger append_only before update or delete on r_zero.%I for each row execute function r_zero.refuse_change(%s)',
+      entry.name, (select coalesce(string_agg(quote_literal(c), ', '), '') from unnest(string_to_array(entry.frozen, ', ')) c));
+    execute format(
+      'create or replace trigger append_only_truncate before truncate on r_zero.%I execute function r_zero.refuse_change()', entry.name);
+  end loop;
+end $$;

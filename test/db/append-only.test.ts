@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import type pg from 'pg';
+import { openPool } from '../../db/client.ts';
+import { migrate } from '../../db/migrate.ts';
+import { asRole } from '../../infra/cli/endpoints.ts';
+import { ActivityRunner, TINY } from '../support/activities.ts';
+import { createDatabase } from '../support/postgres.ts';
+
+/** Columns of tables that are not frozen as a whole, which say how far something is. */
+const MUTABLE: Readonly<Record<string, readonly string[]>> = {
+  runs: ['status', 'status_reason', 'iterations', 'engine', 'updated_at'],
+  run_leases: ['namespace', 'workflow_id', 'temporal_run_id', 'acquired_at', 'renewed_at'],
+  attempts: ['finished_at', 'outcome', 'error_code', 'error_message'],
+};
+const FROZEN = [
+  'answers',
+  'attempts',
+  'audits',
+  'checkpoint_prunings',
+  'checkpoints',
+  'evaluation_items',
+  'evaluation_sets',
+  'evaluations',
+  'gate_decisions',
+  'phases',
+  'policy_updates',
+  'questions',
+  'recomputations',
+  'rewards',
+  'rollouts',
+  'run_leases',
+  'runs',
+  'units',
+  'votes',
+];
+
+describe('rows that were written', () => {
+  let pool: pg.Pool;
+  let url: string;
+  before(async () => {
+    ({ pool, url } = await createDatabase());
+    // As the role of workers, from the first row to the last.
+    const workers = openPool(asRole(url, 'r_zero_app'));
+    try {
+      const runner = new ActivityRunner(workers);
+      await runner.open({ ...TINY, runId: 'tiny' });
+      for (const iteration of [0, 1]) await runner.iterate('tiny', iteration);
+      assert.equal((await workers.query<{ name: string }>('select current_user as name')).rows[0]?.name, 'r_zero_app');
+    } finally {
+      await workers.end();
+    }
+    const version = `values ('tiny', 2, 'paper', 1, '{}', 'x')`;
+    await pool.query(
+      `insert into r_zero.recomputations (run_id, version, preset, preset_version, gate, code_version) ${version}`,
+    );
+    await pool.query(
+      `insert into r_zero.checkpoint_prunings (checkpoint_id, what, run_id, policy, bytes, code_version)
+       select base_checkpoint_id, 'optimizer', run_id, 'test', 1, 'x' from r_zero.runs`,
+    );
+  });
+
+  test('cannot be changed, deleted or truncated, whoever asks', async () => {
+    for (const name of FROZEN) {
+      const refused = { code: '23001', message: new RegExp(`Rows of r_zero\\.${name} are kept as they were written`) };
+      const { rows } = await pool.query(`select from r_zero.${name} limit 1`);
+      assert.equal(rows.length, 1, `${name} has a row to try on`);
+      await assert.rejects(pool.query(`delete from r_zero.${name}`), refused, name);
+      await assert.rejects(pool.query(`truncate r_zero.${name} cascade`), refused, name);
+      const columns = await pool.query<{ column: string; change: string }>(
+        `select column_name as column, case is_identity when 'YES' then 'default' else 'null' end as change
+         from information_schema.columns
+         where table_schema = 'r_zero' and table_name = $1 and is_generated = 'NEVER'`,
+        [name],
+      );
+      for (const { column, change } of columns.rows) {
+        if (MUTABLE[name]?.includes(column)) continue;
+        const update = `update r_zero.${name} set "${column}" = ${change}`;
+        const { rows: filled } = await pool.query(`select from r_zero.${name} where "${column}" is not null limit 1`);
+        // Where nothing would change there is nothing to refuse, unless all of the table is frozen.
+        if (filled.length > 0 || !(name in MUTABLE)) await assert.rejects(pool.query(update), refused, column);
+      }
+    }
+    await assert.rejects(pool.query(`update r_zero.votes set label = '7'`), {
+      hint: 'Write a correction as a row of the next version, where the table has one.',
+    });
+    await assert.rejects(pool.query(`update r_zero.runs set seed = 7`), {
+      hint: /Columns that never change: run_id, seed/,
+    });
+  });
+
+  test('except for what says how far a run, its lease or an attempt is', async () => {
+    for (const [name, columns] of Object.entries(MUTABLE)) {
+      for (const column of columns) await pool.query(`update r_zero.${name} set ${column} = ${column}`);
+    }
+    await pool.query(`update r_zero.runs set status = 'paused', iterations = 3`);
+  });
+
+  test('tell of their code, model, prompts, preset, seed and engine in one join', async () => {
+    for (const name of [
+      'questions',
+      'answers',
+      'rollouts',
+      'rewards',
+      'policy_updates',
+      'evaluations',
+      'gate_decisions',
+      'audits',
+    ]) {
+      const { rows } = await pool.query<Record<string, unknown>>(
+        `select p.*, t.run_id as own from r_zero.${name} t left join r_zero.provenance p using (run_id, iteration, phase, unit)
+         where p.code_version is null or p.base_model is null or p.prompts_hash is null or p.preset is null or p.run_seed is null
+            or p.workflow_id is null
+            or (p.backend is null or p.device is null or p.threads is null) and t.phase not in ('gating', 'audit')`,
+      );
+      assert.deepEqual(rows, [], name);
+    }
+    const { rows } = await pool.query<{ units: string; rows: string }>(
+      `select (select count(*) from r_zero.units) as units, (select count(*) from r_zero.provenance) as rows`,
+    );
+    assert.equal(rows[0]?.rows, rows[0]?.units);
+  });
+
+  test('are read by one role and written by another, of which neither deletes or changes tables', async () => {
+    const app = openPool(asRole(url, 'r_zero_app'));
+    const reader = openPool(asRole(url, 'r_zero_read'));
+    const denied = { code: '42501' };
+    try {
+      for (const role of [app, reader]) {
+        await assert.rejects(role.query('delete from r_zero.questions'), denied);
+        await assert.rejects(role.query('truncate r_zero.questions'), denied);
+        await assert.rejects(role.query('drop view r_zero.lineage'), denied);
+        await assert.rejects(role.query('create table r_zero.mine (n int)'), denied);
+        await assert.rejects(role.query('alter table r_zero.questions disable trigger append_only'), denied);
+        for (const relation of ['questions', 'lineage', 'provenance', 'iteration_summary'])
+          assert.ok((await role.query(`select * from r_zero.${relation} limit 1`)).rows.length > 0, relation);
+      }
+      await assert.rejects(app.query(`update r_zero.answers set extracted = '7'`), denied);
+      await assert.rejects(reader.query(`update r_zero.runs set status = 'failed'`), denied);
+      await assert.rejects(
+        reader.query(`insert into r_zero.evaluation_sets (set_hash, items) values ('x', '[]')`),
+        denied,
+      );
+    } finally {
+      await Promise.all([app.end(), reader.end()]);
+    }
+  });
+
+  test('a user who may not create roles migrates all the same, and is told which are missing', async () => {
+    const { pool: admin, url: own } = await createDatabase({ migrated: false });
+    const name = new URL(own).pathname.slice(1);
+    // Roles are the whole server's: they are put out of the way, and put back.
+    await admin.query('alter role r_zero_app rename to r_zero_app_away');
+    await admin.query('alter role r_zero_read rename to r_zero_read_away');
+    try {
+      await admin.query(`create role plain_owner login password 'secret'`);
+      await admin.query(`grant create on database ${name} to plain_owner`);
+      const plainUrl = new URL(own);
+      plainUrl.username = 'plain_owner';
+      plainUrl.password = 'secret';
+      const plain = openPool(plainUrl.href);
+      try {
+        assert.deepEqual((await migrate(plain)).missingRoles, ['r_zero_app', 'r_zero_read']);
+        await admin.query('create role r_zero_read nologin');
+        assert.deepEqual((await migrate(plain)).missingRoles, ['r_zero_app']);
+        const { rows } = await admin.query<{ may: boolean }>(
+          `select has_table_privilege('r_zero_read', 'r_zero.lineage', 'select') as may`,
+        );
+        assert.equal(rows[0]?.may, true);
+      } finally {
+        await plain.end();
+      }
+      await admin.query('drop owned by r_zero_read');
+      await admin.query('drop role r_zero_read');
+    } finally {
+      await admin.query('alter role r_zero_app_away rename to r_zero_app');
+      await admin.query('alter role r_zero_read_away rename to r_zero_read');
+    }
+  });
+});
