@@ -138,7 +138,9 @@ describe('r-zero demo', { timeout: 240_000 }, () => {
     const { ok, mismatches, notes, replay } = JSON.parse(outcome.stdout) as AuditReport;
     assert.deepEqual([ok, mismatches, notes], [true, [], []]);
     // What the finished iteration has pruned of its checkpoints cannot be sampled from.
-    assert.ok(replay?.skipped.every(({ reason }) => reason === 'its checkpoint is pruned, missing or damaged'));
+    assert.ok(
+      replay && replay.skipped.every(({ reason }) => reason === 'its checkpoint is pruned, missing or damaged'),
+    );
     assert.ok(replay.rows > 16);
   });
 

@@ -28,7 +28,12 @@ export async function finishUnit(
 ): Promise<'written' | 'superseded' | 'fenced'> {
   const attemptId = await startAttempt(pool, { ...place, attempt: 1, workflowId: OWNER.workflowId, workerPid: 1 });
   const { metrics = {}, holder = OWNER } = options;
-  return commitUnit(pool, place, { attemptId, holder, seconds: 1.5, metrics, engine: null, codeVersion: '0.0.0' }, write);
+  return commitUnit(
+    pool,
+    place,
+    { attemptId, holder, seconds: 1.5, metrics, engine: null, codeVersion: '0.0.0' },
+    write,
+  );
 }
 
 /** A run with a base checkpoint and two iterations planned: two units a phase. */
