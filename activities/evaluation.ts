@@ -99,7 +99,9 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
 }
 
 /** What of the Solver's sampling is not as in training. */
-export function evaluationParams(mode: 'greedy' | 'sampled'): Pick<SamplingParams, 'temperature' | 'topK' | 'topP' | 'minP'> {
+export function evaluationParams(
+  mode: 'greedy' | 'sampled',
+): Pick<SamplingParams, 'temperature' | 'topK' | 'topP' | 'minP'> {
   return { temperature: mode === 'greedy' ? 0 : 1, topK: 0, topP: 1, minP: 0 };
 }
 
