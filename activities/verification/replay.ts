@@ -46,7 +46,11 @@ export async function replaySamples(
   const report: ReplayReport = { samples, seed, batches: 0, rows: 0, skipped: [] };
   const batches = drawBatches(context, generations, samples, seed);
   if (batches.length === 0) return report;
-  const engine = await deps.engine.describe(context.signal ? { signal: context.signal } : {});
+  const { threads } = context.config;
+  const engine = await deps.engine.describe({
+    ...(threads === undefined ? {} : { threads }),
+    ...(context.signal ? { signal: context.signal } : {}),
+  });
   const skip = (reason: string): void => {
     const known = report.skipped.find((entry) => entry.reason === reason);
     if (known) known.batches++;

@@ -136,7 +136,7 @@ describe('r-zero demo', { timeout: 240_000 }, () => {
     const outcome = await run(['audit', 'verify', ...options]);
     assert.equal(outcome.code, 0, outcome.stderr + outcome.stdout);
     const { ok, mismatches, notes, replay } = JSON.parse(outcome.stdout) as AuditReport;
-    assert.deepEqual([ok, mismatches, notes], [true, [], []]);
+    assert.deepEqual([ok, mismatches, notes], [true, [], []], JSON.stringify(replay));
     // What the finished iteration has pruned of its checkpoints cannot be sampled from.
     assert.ok(
       replay && replay.skipped.every(({ reason }) => reason === 'its checkpoint is pruned, missing or damaged'),
