@@ -1,6 +1,7 @@
 /** The files of a run's checkpoints, hashed again, and their rows. */
 import type pg from 'pg';
-import { MANIFEST, readCheckpointManifest } from '../engine/checkpoint.ts';
+import { readCheckpointManifest } from '../engine/checkpoint.ts';
+import { MANIFEST } from '../engine/checkpoint-manifest.ts';
 import { RZeroError } from '../errors.ts';
 import { verifyCheckpoints } from '../retention/verify.ts';
 import { checkpointPath } from '../store.ts';
