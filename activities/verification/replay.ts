@@ -113,7 +113,7 @@ function otherEngine(units: readonly UnitRecord[], { place }: Generation, here: 
   if (memoryHalvings > 0) return 'it was sampled in smaller batches, for want of memory';
   if (!there) return 'its unit does not say what computed it';
   const differing = (
-    ['engine', 'backend', 'backendVersion', 'execution', 'device', 'deterministic', 'threads'] as const
+    ['engine', 'backend', 'backendVersion', 'execution', 'device', 'precision', 'deterministic', 'threads'] as const
   )
     .filter((field) => there[field] !== here[field])
     .map((field) => `${field} ${String(there[field])}, here ${String(here[field])}`);
@@ -129,7 +129,14 @@ function sampleAgain(
   const { run, config, profile, signal } = context;
   const call = signal ? { signal } : {};
   return withModel(deps, checkpointId, { threads: config.threads, call }, (lease) =>
-    sampleAs(excerpt.role, deps, { run, config, profile, call }, lease, excerpt.prompts, excerpt.change),
+    sampleAs(
+      excerpt.role,
+      deps,
+      { run, config, profile, call, usage: { tokens: 0 } },
+      lease,
+      excerpt.prompts,
+      excerpt.change,
+    ),
   );
 }
 

@@ -27,6 +27,7 @@ begin
       ('audits', null), ('recomputations', null),
       ('runs', 'run_id, seed, preset, preset_version, control, config, base_checkpoint_id, held_out_hash, profile, profile_hash, code_version, created_at'),
       ('run_leases', 'run_id'),
+      ('run_starts', 'start_id, run_id, namespace, workflow_id, first_execution_id, budget, started_at'),
       ('attempts', 'attempt_id, run_id, iteration, phase, unit, attempt, workflow_id, worker_pid, started_at')
     ) as t (name, frozen)
   loop

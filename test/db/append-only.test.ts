@@ -11,7 +11,8 @@ import { createDatabase } from '../support/postgres.ts';
 const MUTABLE: Readonly<Record<string, readonly string[]>> = {
   runs: ['status', 'status_reason', 'iterations', 'engine', 'updated_at'],
   run_leases: ['namespace', 'workflow_id', 'temporal_run_id', 'acquired_at', 'renewed_at'],
-  attempts: ['finished_at', 'outcome', 'error_code', 'error_message'],
+  run_starts: ['ended_at', 'end_status', 'end_reason'],
+  attempts: ['seen_at', 'finished_at', 'outcome', 'error_code', 'error_message'],
 };
 const FROZEN = [
   'answers',
@@ -30,6 +31,7 @@ const FROZEN = [
   'rewards',
   'rollouts',
   'run_leases',
+  'run_starts',
   'runs',
   'units',
   'votes',
