@@ -34,7 +34,7 @@ function shippedSources(): string[] {
 function packagesIn(source: string): string[] {
   const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
   const specifier =
-    /(?:\bfrom\s+|\bimport\s+|\b(?:import|require\w*|resolve)\(\s*)['"]((?:@[\w-]+\/)?[a-z][\w-]*)(?:\/[^'"]*)?['"]/g;
+    /(?:\bfrom\s+|\bimport\s+|\b(?:import|require(?:Cjs)?|resolve)\(\s*)['"]((?:@[\w-]+\/)?[a-z][\w-]*)(?:\/[^'"]*)?['"]/g;
   return [...code.matchAll(specifier)].map((match) => match[1] ?? '');
 }
 
