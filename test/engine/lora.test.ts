@@ -12,22 +12,14 @@ import type { LoraOptions } from '../../activities/engine/lora.ts';
 import { loadModelFolder } from '../../activities/engine/model-folder.ts';
 import { grpoStep, scoreCompletions } from '../../activities/engine/rollouts.ts';
 import { openSafetensors } from '../../activities/engine/safetensors.ts';
-import { sampleCompletions } from '../../activities/engine/sampler.ts';
-import type { TrainItem } from '../../activities/engine/types.ts';
 import { disposeModel, storedTensors } from '../../activities/engine/weights.ts';
 import type { Model } from '../../activities/engine/weights.ts';
 import { largestDifference, logitsOf } from './support/logits.ts';
+import { assertGradients, assertGreedyDecoding } from './support/pytorch.ts';
+import type { Expected } from './support/pytorch.ts';
 import { TINY, makeAdapted, makeModel, runtime, seedOf, tokensOf } from './support/models.ts';
 
 const fixture = (path: string): string => fileURLToPath(new URL(`fixtures/${path}`, import.meta.url));
-
-interface Expected {
-  tokens: number[];
-  logits: number[][];
-  options: { clipLow: number; clipHigh: number; dualClip: number; klCoefficient: number };
-  items: TrainItem[];
-  loss: number;
-}
 
 /** A tiny random model with adapters that `peft` has saved, and what PyTorch computes with both. */
 async function load(name: string): Promise<{ model: Model; expected: Expected }> {
@@ -58,42 +50,16 @@ for (const { name } of FAMILIES) {
   for (const recompute of ['never', 'always'] as const) {
     test(`the GRPO gradient of every adapter of a ${name} model is PyTorch's, and nothing else has one (recomputation: ${recompute})`, async (t) => {
       const { model, expected } = await load(name);
-      const optimizer = createAdamW();
-      // With beta1 = 0 the first moment is the gradient.
-      const options = { ...expected.options, learningRate: 0, beta1: 0, gradientClip: 1e9, microBatch: 2, recompute };
-      const metrics = await grpoStep(model, optimizer, expected.items, options);
-      assert.ok(Math.abs(metrics.loss - expected.loss) < 1e-5, `${metrics.loss} instead of ${expected.loss}`);
-      const file = await openSafetensors(join(fixture(`lora/${name}`), 'gradients.safetensors'));
-      const names = new Set(file.entries.keys());
-      let worst = 0;
-      for (const { name, data } of storedTensors(model.specs, optimizer.first)) {
-        const slopes = await file.read(name);
-        assert.ok(names.delete(name), name);
-        const largest = Math.max(...slopes.map(Math.abs));
-        assert.ok(largest > 1e-6, `the loss does not depend on ${name}`);
-        const error = Math.max(...slopes.map((slope, i) => Math.abs(data[i]! - slope)));
-        assert.ok(error <= 1e-3 * largest, `${name}: ${error} of ${largest}`);
-        worst = Math.max(worst, error / largest);
-      }
-      await file.close();
-      assert.deepEqual([...names], []);
+      const worst = await assertGradients(model, expected, join(fixture(`lora/${name}`), 'gradients.safetensors'), {
+        recompute,
+      });
       t.diagnostic(`largest relative difference of a parameter: ${worst.toExponential(1)}`);
     });
   }
 
   test(`cached decoding of a ${name} model with adapters is greedy on peft's logits`, async () => {
     const { model, expected } = await load(name);
-    const prompt = expected.tokens.slice(0, 12);
-    const [completion] = await sampleCompletions(model, {
-      items: [{ promptTokens: prompt, seed: seedOf(1) }],
-      params: { maxTokens: 20, temperature: 0, stopTokens: [] },
-    });
-    const tokens = [...prompt, ...completion!.tokens];
-    const logits = logitsOf(model, tokens);
-    for (const [step, token] of completion!.tokens.entries()) {
-      const row = logits[prompt.length - 1 + step]!;
-      assert.equal(token, row.indexOf(Math.max(...row)));
-    }
+    await assertGreedyDecoding(model, expected.tokens.slice(0, 12));
   });
 }
 
