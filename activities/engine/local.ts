@@ -2,7 +2,7 @@ import { RZeroError } from '../errors.ts';
 import { adaptModel } from './adapt-model.ts';
 import { disposeAdamW } from './adamw.ts';
 import { modelIdOf, writeCheckpoint } from './checkpoint.ts';
-import { cacheKey, createModelCache } from './model-cache.ts';
+import { bytesOfModels, cacheKey, createModelCache } from './model-cache.ts';
 import type { ModelCache } from './model-cache.ts';
 import { loadModelFolder } from './model-folder.ts';
 import type { LoadedModel } from './model-folder.ts';
@@ -114,9 +114,7 @@ function createLease(
     maxSequenceLength: model.config.maxPositions,
     sample: (request, options) =>
       call(options, () => {
-        const trained = sum(model.tensors.map(({ size }) => size));
-        const frozen = sum(model.frozen.map(({ size }) => size));
-        const modelBytes = 4 * (frozen + trained * (optimizer.first.length === 0 ? 1 : 3));
+        const modelBytes = bytesOfModels([{ model, optimizer }]);
         return sampleCompletions(model, request, options, { modelBytes, limitBytes: memoryLimitBytes });
       }),
     score: (items, options) => call(options, () => scoreCompletions(model, items, options)),
@@ -153,8 +151,4 @@ function nameMemory(error: unknown): never {
     throw outOfMemory(error.message, error);
   }
   throw error;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

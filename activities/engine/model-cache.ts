@@ -65,10 +65,10 @@ export function createModelCache(mostBytes: number): ModelCache {
     put: (key, loaded, complete) => {
       if (key === '') return;
       remove(key);
-      if (bytesOf([loaded]) > mostBytes) return;
+      if (bytesOfModels([loaded]) > mostBytes) return;
       entries.set(key, { loaded: share(loaded, true), complete });
       for (const oldest of entries.keys()) {
-        const held = bytesOf([...entries.values()].map((entry) => entry.loaded));
+        const held = bytesOfModels([...entries.values()].map((entry) => entry.loaded));
         if (entries.size <= MOST_MODELS && held <= mostBytes) break;
         remove(oldest);
       }
@@ -88,8 +88,8 @@ function share(loaded: LoadedModel, withOptimizer: boolean): LoadedModel {
   };
 }
 
-/** What models share counts once, such as the weights beneath adapters. */
-function bytesOf(models: readonly LoadedModel[]): number {
+/** Bytes on the device. What models share counts once, such as the weights beneath adapters. */
+export function bytesOfModels(models: readonly Pick<LoadedModel, 'model' | 'optimizer'>[]): number {
   const sizes = new Map<object, number>();
   for (const { model, optimizer } of models) {
     for (const tensor of [...model.tensors, ...model.frozen, ...optimizer.first, ...optimizer.second]) {
