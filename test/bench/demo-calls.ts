@@ -19,8 +19,7 @@ import { createActivities } from '../../activities/index.ts';
 import { openPool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { destroyStack } from '../../infra/dev-stack/index.ts';
-import { ensurePostgresServer } from '../../infra/dev-stack/postgres-server.ts';
-import { prepareDataDir, readStackState, writeStackState } from '../../infra/dev-stack/stack-state.ts';
+import { startPostgres } from '../support/postgres-server.ts';
 
 /** Leases and checkpoints are numbered in the order in which they came to be; checkpoint -1 is the base model. */
 export type EngineCall =
@@ -47,16 +46,7 @@ export async function recordRun(input: RunInput, onUnit: (name: string) => void)
   const calls: EngineCall[] = [];
   const engine = recording(createLocalEngine(), calls);
   try {
-    const paths = prepareDataDir(dataDir);
-    const state = readStackState(paths);
-    const { databaseUrl } = await ensurePostgresServer({
-      paths,
-      remembered: undefined,
-      env: {},
-      onEvent: () => undefined,
-      remember: (postgres) => writeStackState(paths, Object.assign(state, { postgres })),
-    });
-    const pool = openPool(databaseUrl);
+    const pool = openPool(await startPostgres(dataDir));
     try {
       await migrate(pool);
       const activities = createActivities({ database: pool, engine, dataDir, codeVersion: 'bench' });

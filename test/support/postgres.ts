@@ -8,8 +8,7 @@ import type pg from 'pg';
 import { openPool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { destroyStack } from '../../infra/dev-stack/index.ts';
-import { ensurePostgresServer } from '../../infra/dev-stack/postgres-server.ts';
-import { prepareDataDir, readStackState, writeStackState } from '../../infra/dev-stack/stack-state.ts';
+import { startPostgres } from './postgres-server.ts';
 
 let server: Promise<string> | undefined;
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -22,16 +21,7 @@ after(async () => {
 async function startServer(): Promise<string> {
   const dataDir = mkdtempSync(join(tmpdir(), 'r-zero-test-postgres-'));
   cleanups.push(() => destroyStack(dataDir));
-  const paths = prepareDataDir(dataDir);
-  const state = readStackState(paths);
-  const { databaseUrl } = await ensurePostgresServer({
-    paths,
-    remembered: undefined,
-    env: {},
-    onEvent: () => undefined,
-    remember: (postgres) => writeStackState(paths, Object.assign(state, { postgres })),
-  });
-  return databaseUrl;
+  return startPostgres(dataDir);
 }
 
 export interface TestDatabase {
