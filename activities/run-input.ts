@@ -5,13 +5,14 @@
 import { z } from 'zod';
 import { budgetFields, limitsOf } from './budget.ts';
 import type { Budget, RunInput } from './contract.ts';
+import { applyControl, CONTROL_NAMES } from './control.ts';
 import { TARGET_MODULES } from './engine/lora.ts';
 import { RZeroError } from './errors.ts';
+import { flatten } from './flatten.ts';
 import { gatePolicy, isEmptyBand } from './gate-policy.ts';
 import { LEARNING_RATE_SCHEDULES } from './method/learning-rate.ts';
 
 const PRESETS = ['default', 'paper', 'official-code'] as const;
-const CONTROLS = ['none', 'random-reward'] as const;
 
 const count = (max: number) => z.int().min(1).max(max);
 const runName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits, ".", "_" and "-", at most 100');
@@ -140,8 +141,8 @@ const runInput = z.strictObject({
   iterations: count(1000).default(3),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1),
   preset: z.enum(PRESETS).default('default'),
-  /** `random-reward` replaces every reward of both roles by a seeded coin flip: a control that must not learn. */
-  control: z.enum(CONTROLS).default('none'),
+  /** Takes one part of the method away, or replaces it, and leaves everything else as it is (activities/control.ts). */
+  control: z.enum(CONTROL_NAMES).default('none'),
   /** `builtin`; or on the worker a model folder, a .gguf file, a name (`r-zero model get`) or an imported hub id. */
   model: z.string().min(1).max(4096).default('builtin'),
   /**
@@ -204,7 +205,10 @@ export function resolveRunInput(input: RunInput | undefined | null): ResolvedRun
       { field, fix: unknown ? `Fields here: ${fieldsAt(issue.path)}.` : 'Correct the field and start the run again.' },
     );
   }
-  const { runId, iterations, budget, ...config } = parsed.data;
+  const { runId, iterations, budget, ...parsedConfig } = parsed.data;
+  const { budget: _budget, ...settings } = input ?? {};
+  const given = flatten(settings);
+  const config = applyControl(parsedConfig, given);
   requireMultiple(
     'challenger.rollouts',
     config.challenger.rollouts,
@@ -226,8 +230,7 @@ export function resolveRunInput(input: RunInput | undefined | null): ResolvedRun
       fix: `Choose lower <= upper; what is left out comes from preset "${config.preset}".`,
     });
   }
-  const { budget: _budget, ...settings } = input ?? {};
-  return { runId, iterations, budget: limitsOf(budget), config, given: flatten(settings) };
+  return { runId, iterations, budget: limitsOf(budget), config, given };
 }
 
 /** Where the stored configuration differs from what the caller named. */
@@ -272,21 +275,6 @@ function requireMultiple(field: string, value: number, of: string, divisor: numb
       field: field.split(' ')[0]!,
       fix: `Choose a multiple of ${divisor}.`,
     },
-  );
-}
-
-/** Every field that has a value, by its path, such as `solver.steps`; a list is one value. */
-export function flatten(value: object, prefix = ''): Map<string, unknown> {
-  return new Map(
-    Object.entries(value).flatMap(([name, entry]): [string, unknown][] =>
-      Array.isArray(entry)
-        ? [[`${prefix}${name}`, JSON.stringify(entry)]]
-        : typeof entry === 'object' && entry !== null
-          ? [...flatten(entry as object, `${prefix}${name}.`)]
-          : entry === undefined
-            ? []
-            : [[`${prefix}${name}`, entry]],
-    ),
   );
 }
 

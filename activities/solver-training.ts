@@ -1,5 +1,5 @@
 import type { UnitRef, UnitResult } from './contract.ts';
-import { controlledReward } from './control.ts';
+import { controlledReward, trainingLabels } from './control.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { batchAdvantages } from './method/advantages.ts';
 import { isWorked } from './method/evaluation.ts';
@@ -34,7 +34,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
     if (await isSkipped(deps, context, dataset.length)) {
       return { usesModel: false, metrics: { ...found, skipped: 1 }, write: () => Promise.resolve() };
     }
-    const batch = stepQuestions(dataset, context, questions);
+    const batch = stepQuestions(trainingLabels(run, place.iteration, dataset), context, questions);
     const checkpoints = await stepCheckpoints(deps, context, 'solver');
     return withModel(deps, checkpoints.before, policyOptions(context, 'solver'), async (policy) => {
       const prompts = batch.flatMap(({ question }, item) =>

@@ -1,4 +1,5 @@
 /** Every step of Solver training of an iteration: which questions it took, how they were answered and rewarded. */
+import { trainingLabels } from '../control.ts';
 import { groupsOf, judgeGroup } from '../recompute/method.ts';
 import type { JudgedRollout } from '../recompute/method.ts';
 import type { RewardRow } from '../reward-rows.ts';
@@ -19,6 +20,7 @@ export async function verifySolverSteps(
   units: readonly number[],
   dataset: readonly LabelledQuestion[],
 ): Promise<void> {
+  const labelled = trainingLabels(context.run, iteration, dataset);
   for (const unit of units) {
     const place = { runId: context.run.runId, iteration, phase: 'solver_training' as const, unit };
     // A step that was skipped, because too little was kept, has no rollouts.
@@ -26,7 +28,7 @@ export async function verifySolverSteps(
     await verifyStep(
       context,
       place,
-      isSkipped ? [] : stepQuestions(dataset, { run: context.run, place }, context.config.solver.questions),
+      isSkipped ? [] : stepQuestions(labelled, { run: context.run, place }, context.config.solver.questions),
     );
     context.onProgress(`iteration ${iteration}, Solver step ${unit + 1}`);
   }

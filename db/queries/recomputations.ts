@@ -107,6 +107,8 @@ export interface StoredRollout {
   question: string;
   /** The question's label under the recomputation; null when it has none. */
   label: string | null;
+  /** The label that the run itself rewarded against. */
+  trainedLabel: string;
 }
 
 export async function readRollouts(
@@ -121,15 +123,20 @@ export async function readRollouts(
     completion: string;
     question: string;
     label: string | null;
+    trained_label: string;
   }>(
-    `select r.rollout_id, r.item, r.sample, r.completion, q.question, v.label from r_zero.rollouts r
+    `select r.rollout_id, r.item, r.sample, r.completion, q.question, v.label, r.label as trained_label from r_zero.rollouts r
      join r_zero.questions q using (question_id)
      left join r_zero.votes v on v.question_id = r.question_id and v.recomputation_id = $4
      where r.run_id = $1 and r.iteration = $2 and r.phase = 'solver_training' and r.unit = $3
      order by r.item, r.sample`,
     [place.runId, place.iteration, place.unit, recomputationId],
   );
-  return rows.map(({ rollout_id, ...rest }) => ({ rolloutId: Number(rollout_id), ...rest }));
+  return rows.map(({ rollout_id, trained_label, ...rest }) => ({
+    rolloutId: Number(rollout_id),
+    trainedLabel: trained_label,
+    ...rest,
+  }));
 }
 
 export interface SummaryRow {

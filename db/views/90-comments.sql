@@ -40,7 +40,7 @@ comment on table r_zero.runs is 'One row per run: what it was told, what it stan
 comment on column r_zero.runs.seed is 'Seed of every random choice of the run.';
 comment on column r_zero.runs.preset is 'Method preset: default, paper or official-code.';
 comment on column r_zero.runs.preset_version is 'Version of the preset''s arithmetic.';
-comment on column r_zero.runs.control is 'none, or the control experiment that replaces rewards.';
+comment on column r_zero.runs.control is 'none, or the control experiment: which part of the method was taken away or replaced.';
 comment on column r_zero.runs.iterations is 'Number of iterations the run should reach.';
 comment on column r_zero.runs.status is 'running, paused, parked (waits for a person), waiting (its budget is spent, the next start goes on), completed, failed or cancelled.';
 comment on column r_zero.runs.status_reason is 'Why it has that status, in one sentence.';

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
+import { CONTROL_NAMES } from '../../activities/control.ts';
 import { DEFAULT_DATA_DIR } from './demo-run.ts';
 
 /** Options that every command has. */
@@ -48,8 +49,8 @@ export const iterationsOption = (text: string) =>
 export const controlOption = () =>
   new Option(
     '--control <kind>',
-    '"random-reward" replaces every reward by a coin flip: a control that must not learn (default: none)',
-  ).choices(['none', 'random-reward']);
+    'takes one part of the method away, or replaces it, to see what is owed to it (default: none)',
+  ).choices([...CONTROL_NAMES]);
 
 export const presetOption = (text = 'formulas of the method: ours (default), the paper’s, or the public code’s') =>
   new Option('--preset <name>', text).choices(['default', 'paper', 'official-code']);

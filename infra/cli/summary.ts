@@ -2,6 +2,7 @@
 import type { IterationRow } from '../../db/queries/summary.ts';
 import { count, decimal, duration, isNumber, percent, percentOf, points } from './numbers.ts';
 import { PHASE_WORDS } from './phase-text.ts';
+import { describeControl } from '../../activities/control.ts';
 import type { RunConfig } from '../../activities/run-input.ts';
 import { PHASE_ORDER } from '../../activities/phases.ts';
 import type { RunSnapshot } from './run-snapshot.ts';
@@ -110,9 +111,8 @@ export function explainGain({ run, summaries }: Pick<RunSnapshot, 'run' | 'summa
   const numbers =
     `answers with worked steps went from ${percent(base.worked_share)} to ${percent(final.worked_share)} of all, ` +
     `and of those ${percent(base.worked_accuracy)} were right before, ${percent(final.worked_accuracy)} after`;
-  if (run.control === 'random-reward') {
-    return `A control: every reward was a coin flip, so nothing should be learned; ${numbers}.`;
-  }
+  const control = describeControl(run.control);
+  if (control !== undefined) return `A control: ${control}; ${numbers}.`;
   if (gain < 0.02) return `Sampled accuracy did not rise: ${numbers}.`;
   if (share >= NOTABLE && (skill === undefined || skill < share / 3)) {
     return (
