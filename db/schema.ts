@@ -164,6 +164,28 @@ export const runStarts = rZero.table(
   ],
 );
 
+/** The cells of experiments: which runs belong together, and what each was to be started with. */
+export const experimentRuns = rZero.table(
+  'experiment_runs',
+  {
+    experimentId: text('experiment_id').notNull(),
+    /** In the order in which they run, from 0. */
+    position: integer('position').notNull(),
+    setting: text('setting').notNull(),
+    seed: bigint('seed', { mode: 'number' }).notNull(),
+    iterations: integer('iterations').notNull(),
+    /** No foreign key: the run is made when its turn comes. */
+    runId: text('run_id').notNull().unique(),
+    /** Of `rZeroRun`, without `runId`, `seed` and `iterations`. */
+    input: jsonb('input').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.experimentId, t.position] }),
+    unique('experiment_runs_cell').on(t.experimentId, t.setting, t.seed),
+  ],
+);
+
 export const phases = rZero.table(
   'phases',
   {

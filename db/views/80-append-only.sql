@@ -24,7 +24,7 @@ begin
       ('checkpoints', null), ('checkpoint_prunings', null), ('evaluation_sets', null),
       ('phases', null), ('units', null), ('questions', null), ('answers', null), ('votes', null), ('gate_decisions', null),
       ('rollouts', null), ('rewards', null), ('policy_updates', null), ('evaluations', null), ('evaluation_items', null),
-      ('audits', null), ('recomputations', null),
+      ('audits', null), ('recomputations', null), ('experiment_runs', null),
       ('runs', 'run_id, seed, preset, preset_version, control, config, base_checkpoint_id, held_out_hash, profile, profile_hash, code_version, created_at'),
       ('run_leases', 'run_id'),
       ('run_starts', 'start_id, run_id, namespace, workflow_id, first_execution_id, budget, started_at'),

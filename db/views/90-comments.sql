@@ -64,6 +64,16 @@ comment on column r_zero.run_leases.temporal_run_id is 'Its Temporal run id.';
 comment on column r_zero.run_leases.acquired_at is 'Since when.';
 comment on column r_zero.run_leases.renewed_at is 'Last sign of life from one of its activities.';
 
+comment on table r_zero.experiment_runs is 'Cells of experiments: which runs belong together, and what each was to be started with.';
+comment on column r_zero.experiment_runs.experiment_id is 'Name of the experiment.';
+comment on column r_zero.experiment_runs.position is 'In the order in which they run, from 0.';
+comment on column r_zero.experiment_runs.setting is 'Name of the setting: what is compared.';
+comment on column r_zero.experiment_runs.seed is 'Seed of the run.';
+comment on column r_zero.experiment_runs.iterations is 'Iterations it was to have when the cell was made; what the run has is in runs.iterations.';
+comment on column r_zero.experiment_runs.run_id is 'The run of the cell; made when its turn comes.';
+comment on column r_zero.experiment_runs.input is 'Input of rZeroRun, without runId, seed and iterations.';
+comment on column r_zero.experiment_runs.created_at is 'When the cell was added.';
+
 comment on table r_zero.run_starts is 'Every workflow that opened a run: a night, when a schedule starts it. What is done from there to the next start spends its budget.';
 comment on column r_zero.run_starts.start_id is 'Order of the starts.';
 comment on column r_zero.run_starts.namespace is 'Temporal namespace of the workflow.';
