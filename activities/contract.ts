@@ -149,6 +149,46 @@ export interface ScheduleNote {
   note: string;
 }
 
+/**
+ * Input of `rZeroExperiment`: a grid of settings × seeds, each cell a run. Every field is optional; `{}` is R-Zero's own
+ * ablations on the built-in base model. An experiment that is known goes on, and grows by what is new.
+ */
+export interface ExperimentInput {
+  /** Letters, digits, `.`, `_` and `-`. @default the workflow's own id, without `r-zero-experiment/`. */
+  experimentId?: string;
+  /** Iterations of each run. @default 6 */
+  iterations?: number;
+  /** @default [1, 2, 3] */
+  seeds?: number[];
+  /** Input that all runs share. */
+  base?: RunInput;
+  /** Input of each setting, by its name, laid over `base`. @default `default`, `paper` and one for each control */
+  settings?: Record<string, RunInput>;
+  /** Runs at a time. More than one pays where there are several accelerators. @default 1 */
+  concurrency?: number;
+}
+
+export interface ExperimentPlan {
+  experimentId: string;
+  /** Number of runs, those of earlier starts included. */
+  runs: number;
+  concurrency: number;
+}
+
+export interface ExperimentCell {
+  experimentId: string;
+  /** 0 to `runs - 1`. */
+  position: number;
+  /** Of this start; those that the cell was made with when omitted. */
+  iterations?: number;
+}
+
+export interface ExperimentRun {
+  setting: string;
+  seed: number;
+  input: RunInput & { runId: string };
+}
+
 export interface RunExtension {
   runId: string;
   /** New total; must be larger than what is planned now. */
@@ -169,6 +209,9 @@ export interface OrchestrationActivities {
   finishIteration(ref: IterationRef): Promise<IterationSummary>;
   /** Looks at a run before a night begins; changes nothing. */
   planNight(ref: NightRef): Promise<NightPlan>;
+  /** Stores the runs that an experiment asks for and does not have yet; starts none. */
+  openExperiment(input: ExperimentInput): Promise<ExperimentPlan>;
+  readExperimentRun(cell: ExperimentCell): Promise<ExperimentRun>;
   /** Pauses the schedule that started a night, with the reason as its note. */
   pauseSchedule(note: ScheduleNote): Promise<void>;
 }

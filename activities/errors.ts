@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'RunConflict'
   | 'RunNotFound'
   | 'RunParked'
+  | 'ExperimentConflict'
+  | 'ExperimentNotFound'
   | 'ScheduleConflict'
   | 'ScheduleNotFound'
   | 'ModelUnreadable'
@@ -42,6 +44,8 @@ export const NON_RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'RunConflict',
   'RunNotFound',
   'RunParked',
+  'ExperimentConflict',
+  'ExperimentNotFound',
   'ScheduleConflict',
   'ScheduleNotFound',
   'ModelUnreadable',

@@ -3,6 +3,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { auditLabels } from './audit.ts';
 import { trainChallengerStep } from './challenger-training.ts';
 import { evaluateSolver } from './evaluation.ts';
+import { openExperiment, readExperimentRun } from './experiments.ts';
 import { asFailure } from './failures.ts';
 import { gateQuestions } from './filtering.ts';
 import { pauseSchedule, planNight } from './nights.ts';
@@ -26,6 +27,8 @@ export function createActivities(deps: ActivityDependencies): RZeroActivities {
     finishIteration: coded((ref) => finishIteration(deps, ref)),
     planNight: coded((ref) => planNight(deps, ref)),
     pauseSchedule: coded(pauseSchedule),
+    openExperiment: coded((input) => openExperiment(deps, input)),
+    readExperimentRun: coded((cell) => readExperimentRun(deps, cell)),
     gateQuestions: (ref) => gateQuestions(deps, ref),
     auditLabels: (ref) => auditLabels(deps, ref),
     trainChallengerStep: (ref) => trainChallengerStep(deps, ref),

@@ -14,6 +14,8 @@ export const ORCHESTRATION_ACTIVITY_NAMES = listOf<OrchestrationActivities>({
   finishIteration: true,
   planNight: true,
   pauseSchedule: true,
+  openExperiment: true,
+  readExperimentRun: true,
 });
 
 export const GPU_ACTIVITY_NAMES = listOf<GpuActivities>({

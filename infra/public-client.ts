@@ -12,6 +12,8 @@ export {
   workflowIdOf,
 } from './client.ts';
 export type { ConnectedClient, ListOptions, RunInfo, RunListItem, StartedRun, StartOptions } from './client.ts';
+export { startExperiment } from './experiments.ts';
+export type { ExperimentStartOptions, StartedExperiment } from './experiments.ts';
 export {
   backfillSchedule,
   createSchedule,
@@ -26,9 +28,10 @@ export type { NightlySchedule, ScheduleDetails, ScheduleItem, ScheduleTimes } fr
 export type { TemporalTarget } from './temporal-connection.ts';
 export { RZeroError } from '../activities/errors.ts';
 export type { ErrorCode } from '../activities/errors.ts';
-export type { Budget, BudgetState, RunInput, RunStatus } from '../activities/contract.ts';
+export type { Budget, BudgetState, ExperimentInput, RunInput, RunStatus } from '../activities/contract.ts';
 export type {
   CancelAfterPhaseRequest,
+  ExperimentResult,
   ExtendRequest,
   NightResult,
   NightlyInput,

@@ -2,6 +2,7 @@
  * The bundle entry: everything exported here runs in Temporal's workflow sandbox. A worker with workflows of its own
  * writes `export * from 'temporal-r-zero/workflows'` in its own entry.
  */
+export { rZeroExperiment } from './experiment.ts';
 export { rZeroIteration } from './iteration.ts';
 export {
   cancelAfterPhaseUpdate,
@@ -15,6 +16,7 @@ export {
 } from './messages.ts';
 export type {
   CancelAfterPhaseRequest,
+  ExperimentResult,
   ExtendRequest,
   IterationOutcome,
   NightResult,

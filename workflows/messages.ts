@@ -108,6 +108,17 @@ export interface IterationReport {
   budget?: BudgetState;
 }
 
+/** What an experiment ends with. */
+export interface ExperimentResult {
+  experimentId: string;
+  /** Number of runs, those of earlier starts included. */
+  runs: number;
+  /** Runs that have all their iterations. */
+  finished: number;
+  /** Runs that ended without, and why; the next start of the experiment tries them again. */
+  troubles: { runId: string; reason: string }[];
+}
+
 /** What a run tells the workflow that started it as its child, when it waits for a person. */
 export interface RunParked {
   runId: string;

@@ -7,6 +7,7 @@ import { addCheckpoint } from './commands/checkpoint.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addExperiment } from './commands/experiment.ts';
 import { addExport } from './commands/export.ts';
 import { addRecompute } from './commands/recompute.ts';
 import { addModel } from './commands/model.ts';
@@ -61,6 +62,7 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   program.commandsGroup('Runs and their data:');
   addRun(program, runner);
   addSchedule(program, runner);
+  addExperiment(program, runner);
   addModel(program, runner);
   addCheckpoint(program, runner);
   addSql(program, runner);

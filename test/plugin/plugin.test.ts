@@ -21,10 +21,12 @@ const DATABASE_NAMES = [
   'extendRun',
   'finishIteration',
   'gateQuestions',
+  'openExperiment',
   'openRun',
   'pauseSchedule',
   'planNight',
   'pruneCheckpoints',
+  'readExperimentRun',
   'setRunStatus',
 ];
 

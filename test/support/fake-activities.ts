@@ -163,6 +163,8 @@ export class FakeActivities {
         await this.#call('pauseSchedule', () => void this.scheduleNotes.push(note));
         await this.leaveNote?.(note);
       },
+      openExperiment: () => Promise.reject(fakeFault('experiments are tested on a database')),
+      readExperimentRun: () => Promise.reject(fakeFault('experiments are tested on a database')),
       gateQuestions: unit('gateQuestions'),
       auditLabels: unit('auditLabels'),
       trainChallengerStep: unit('trainChallengerStep'),

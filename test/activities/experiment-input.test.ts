@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ExperimentInput } from '../../activities/contract.ts';
+import { CONTROL_NAMES } from '../../activities/control.ts';
+import { RZeroError } from '../../activities/errors.ts';
+import { resolveExperiment } from '../../activities/experiment-input.ts';
+import { fc } from '../support/properties.ts';
+
+describe('the input of an experiment', () => {
+  test('nothing but a name is the ablations: both presets and every control, three seeds', () => {
+    const { cells, iterations } = resolveExperiment({ experimentId: 'ablations' }, false);
+    const settings = ['default', 'paper', ...CONTROL_NAMES.filter((name) => name !== 'none')];
+    assert.deepEqual(
+      cells.slice(0, settings.length).map(({ setting, seed }) => `${setting} ${seed}`),
+      settings.map((setting) => `${setting} 1`),
+    );
+    assert.equal(cells.length, 3 * settings.length);
+    assert.equal(iterations, undefined);
+  });
+
+  test('a known experiment gets no runs that nobody asked for', () => {
+    assert.deepEqual(resolveExperiment({ experimentId: 'known', iterations: 3 }, true).cells, []);
+    assert.equal(resolveExperiment({ experimentId: 'known', seeds: [4], settings: { a: {} } }, true).cells.length, 1);
+  });
+
+  test('a setting is laid over the base field by field, and leaves both as they were', () => {
+    const base = { solver: { steps: 4, questions: 8 }, prompts: 'official' };
+    const settings = { long: { solver: { steps: 9 } }, plain: {} };
+    const before = structuredClone({ base, settings });
+    const { cells } = resolveExperiment({ experimentId: 'e', base, settings, seeds: [7] }, false);
+    assert.deepEqual(cells, [
+      {
+        setting: 'long',
+        seed: 7,
+        runId: 'e-long-7',
+        input: { solver: { steps: 9, questions: 8 }, prompts: 'official' },
+      },
+      { setting: 'plain', seed: 7, runId: 'e-plain-7', input: base },
+    ]);
+    assert.deepEqual({ base, settings }, before);
+  });
+
+  const refused: [string, ExperimentInput, string][] = [
+    ['an unknown field', { seed: 1 } as ExperimentInput, 'seed'],
+    ['no settings', { settings: {} }, 'settings'],
+    ['no seeds', { seeds: [] }, 'seeds'],
+    ['a setting whose name is a path', { settings: { '../a': {} } }, 'settings.../a'],
+    ['a seed inside a setting', { settings: { a: { seed: 3 } } }, 'settings.a.seed'],
+    ['a budget in the base', { base: { budget: { tokens: 1 } } }, 'base.budget'],
+    ['a run that would be refused', { settings: { a: { solver: { steps: -1 } } } }, 'settings.a.solver.steps'],
+    [
+      'a control that the base speaks against',
+      { base: { challenger: { steps: 2 } } },
+      'settings.frozen-challenger.challenger.steps',
+    ],
+    ['more runs than anybody waits for', { seeds: Array.from({ length: 200 }, (_, seed) => seed) }, 'seeds'],
+    ['no concurrency', { concurrency: 0 }, 'concurrency'],
+  ];
+  for (const [what, input, field] of refused) {
+    test(`${what} is refused, and the message names ${field}`, () => {
+      assert.throws(
+        () => resolveExperiment({ experimentId: 'e', ...input }, false),
+        (error: unknown) => error instanceof RZeroError && error.code === 'RunInputInvalid' && error.field === field,
+      );
+    });
+  }
+
+  test('whatever JSON comes in is either resolved or refused with a code', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.boolean(), (value, known) => {
+        try {
+          resolveExperiment(value as ExperimentInput, known);
+        } catch (error) {
+          assert.ok(error instanceof RZeroError, String(error));
+        }
+      }),
+    );
+  });
+});
