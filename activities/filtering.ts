@@ -59,9 +59,16 @@ export function gateQuestions(deps: ActivityDependencies, ref: UnitRef): Promise
         duplicates: dropped((reason) => DUPLICATES.has(reason)),
         heldOut: dropped((reason) => reason === 'held_out'),
       },
+      decisions: countBy(rows.map(({ reason }) => reason)),
       write: async (client) => {
         await insertRows(client, gateDecisions, rows);
       },
     };
   });
+}
+
+function countBy(reasons: readonly GateReason[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const reason of reasons) counts[reason] = (counts[reason] ?? 0) + 1;
+  return counts;
 }

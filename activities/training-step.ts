@@ -2,6 +2,7 @@
 import type { Role } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { CallOptions, CheckpointRecord, LoraSource, TrainItem, TrainMetrics } from './engine/types.ts';
+import { recordUpdates } from './metrics.ts';
 import { learningRateAt } from './method/learning-rate.ts';
 import { getPreset } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
@@ -121,6 +122,7 @@ export async function updatePolicy(
       ),
     );
   }
+  recordUpdates(place, metrics);
   await policy.publish(call);
   return { learningRate, metrics, checkpoint: await policy.checkpoint(checkpointRoot(deps), call) };
 }

@@ -11,6 +11,8 @@ import type { CallOptions, EngineDescription, EngineProgress } from './engine/ty
 import { RZeroError } from './errors.ts';
 import { meterWork } from './generation-waste.ts';
 import { asFailure, codeOf } from './failures.ts';
+import { recordFailure, recordStart, recordUnit, watchHeartbeat } from './metrics.ts';
+import { redactSecrets } from './redact.ts';
 import type { RunConfig } from './run-input.ts';
 import type { ModelProfile } from './profile.ts';
 import { withSmallerBatches } from './smaller-batches.ts';
@@ -43,6 +45,8 @@ export interface UnitOutcome {
   /** False for work on rows alone. */
   usesModel: boolean;
   metrics: Record<string, number>;
+  /** Of the gate: questions by decision. */
+  decisions?: Record<string, number>;
   /** Inserts the unit's rows; runs inside the transaction that also inserts the unit. */
   write: (client: pg.PoolClient) => Promise<void>;
 }
@@ -77,6 +81,7 @@ async function attemptUnit(
   const place: Place = { runId: ref.runId, iteration: ref.iteration, phase, unit: ref.unit };
   let attemptId: number | undefined;
   let touching: NodeJS.Timeout | undefined;
+  recordStart(place);
   try {
     const stored = await findUnit(deps.database, place);
     if (stored) return { reused: true, metrics: stored };
@@ -129,9 +134,11 @@ async function attemptUnit(
       if (engine && !run.engine) await noteEngine(client, ref.runId, engine);
     });
     if (committed === 'fenced') throw takenOver(ref);
+    if (committed === 'written') recordUnit(place, { ...outcome, metrics, seconds, tokens: usage.tokens });
     return { reused: committed === 'superseded', metrics, ...shown(await readBudget(deps.database, ref.runId)) };
   } catch (error) {
     const failure = asFailure(error);
+    recordFailure(place, codeOf(error));
     if (attemptId !== undefined) await noteFailure(deps, attemptId, error, activity.cancellationSignal.aborted);
     throw failure;
   } finally {
@@ -155,7 +162,11 @@ function keepTouching({ database }: ActivityDependencies, attempt: () => number)
 /** Signs of life while `work` goes on. @param details what to say; asked for at every beat */
 export async function withHeartbeat<T>(work: () => Promise<T>, details?: () => unknown): Promise<T> {
   const { heartbeat } = Context.current();
-  const beat = setInterval(() => heartbeat(details?.()), HEARTBEAT_MS);
+  const noteLag = watchHeartbeat(HEARTBEAT_MS);
+  const beat = setInterval(() => {
+    noteLag();
+    heartbeat(details?.());
+  }, HEARTBEAT_MS);
   try {
     return await work();
   } finally {
@@ -193,7 +204,7 @@ async function noteFailure(
   error: unknown,
   cancelled: boolean,
 ): Promise<void> {
-  const message = (error instanceof Error ? error.message : String(error)).slice(0, 1000);
+  const message = redactSecrets(error instanceof Error ? error.message : String(error)).slice(0, 1000);
   await endAttempt(deps.database, attemptId, cancelled ? 'cancelled' : 'failed', {
     code: codeOf(error),
     message,

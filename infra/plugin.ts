@@ -21,6 +21,7 @@ import type pg from 'pg';
 import type { RZeroActivities } from '../activities/contract.ts';
 import type { Engine } from '../activities/engine/types.ts';
 import { RZeroError } from '../activities/errors.ts';
+import { keepSecret } from '../activities/redact.ts';
 import { openPool } from '../db/client.ts';
 import { assertSchemaCurrent } from '../db/migrate.ts';
 import { packageVersion } from './package-info.ts';
@@ -35,6 +36,7 @@ import { openEngine } from './plugin-engine.ts';
 import { SharedResource } from './plugin-resources.ts';
 import type { Opened } from './plugin-resources.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
+import { workLogs } from './telemetry/work-logs.ts';
 
 /** Ends the name of every GPU task queue: `r-zero` has `r-zero-gpu`. */
 const GPU_SUFFIX = '-gpu';
@@ -94,6 +96,9 @@ export class RZeroPlugin extends SimplePlugin {
   override configureWorker(options: WorkerOptions): WorkerOptions {
     const configured = super.configureWorker(options);
     configured.maxHeartbeatThrottleInterval ??= HEARTBEAT_THROTTLE;
+    // Once, however often a plugin is given.
+    const activity = (configured.interceptors?.activity ?? []).filter((factory) => factory !== workLogs);
+    configured.interceptors = { ...configured.interceptors, activity: [...activity, workLogs] };
     if (this.#partOf(options.taskQueue) === 'gpu') {
       configured.activities = mergeActivities(options.activities, this.#gpu);
       if (options.tuner === undefined) configured.maxConcurrentActivityTaskExecutions ??= 1;
@@ -183,6 +188,8 @@ function openDatabase(database: RZeroPluginOptions['database']): Opened<pg.Pool>
   if (isPool(database)) {
     return { value: database, close: () => Promise.resolve() };
   }
+  keepSecret(typeof database === 'string' ? database : database.connectionString);
+  if (typeof database === 'object') keepSecret(database.password);
   const pool = openPool(database);
   return { value: pool, close: () => pool.end() };
 }

@@ -6,10 +6,10 @@
  *
  * Exit code 0 after a graceful stop, 1 after a failure, whose code and message are the last line on standard error.
  */
-import type { LogLevel } from '@temporalio/worker';
 import { RZeroError } from '../activities/errors.ts';
 import type { RZeroPluginOptions } from './plugin.ts';
-import { installTelemetry } from './telemetry.ts';
+import { redactSecrets } from '../activities/redact.ts';
+import { installTelemetry, telemetryOf } from './telemetry/runtime.ts';
 import { runWorker } from './worker.ts';
 import type { WorkerReady } from './worker.ts';
 
@@ -24,10 +24,7 @@ const ROLES = ['all', 'orchestrator', 'gpu'] as const;
 async function main(): Promise<void> {
   const { env } = process;
   const stop = stopSignal();
-  installTelemetry({
-    ...(env['R_ZERO_LOG_LEVEL'] ? { logLevel: env['R_ZERO_LOG_LEVEL'].toUpperCase() as LogLevel } : {}),
-    ...(env['R_ZERO_METRICS_ADDRESS'] ? { metricsAddress: env['R_ZERO_METRICS_ADDRESS'] } : {}),
-  });
+  installTelemetry(telemetryOf(env));
   await runWorker({
     database: required('DATABASE_URL'),
     role: roleOf(env['R_ZERO_ROLE']),
@@ -84,7 +81,7 @@ function roleOf(value: string | undefined): NonNullable<RZeroPluginOptions['role
 
 async function reportFailure(error: unknown): Promise<void> {
   const code = error instanceof RZeroError ? error.code : 'Internal';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = redactSecrets(error instanceof Error ? error.message : String(error));
   process.stderr.write(`${code}: ${message}\n`);
   await tell({ type: 'failed', code, message });
 }

@@ -25,6 +25,7 @@ import { createReporter } from './iteration-reports.ts';
 import type { Reporter } from './iteration-reports.ts';
 import { iterationControlSignal } from './messages.ts';
 import type { IterationControl, IterationOutcome, IterationReport } from './messages.ts';
+import { showBudget } from './metrics.ts';
 import { iterationTitle, renderIteration } from './progress.ts';
 import { describe, isRecord } from './run-request.ts';
 import { rowReason } from './run-state.ts';
@@ -135,7 +136,10 @@ async function runPhase(state: IterationState, phase: PhasePlan): Promise<boolea
     const summary = unitSummary(phase.phase, unit, units);
     const result = await attempt(state, summary, () => PHASES[phase.phase].runUnit({ ...state.ref, unit }, summary));
     if (result === STOPPED) return false;
-    if (result.budget !== undefined) state.budget = result.budget;
+    if (result.budget !== undefined) {
+      state.budget = result.budget;
+      showBudget(state.ref.runId, result.budget);
+    }
     if (result.untouched) return endOfBudget(state);
     state.metrics = firstOf(result.metrics);
     state.done[phase.phase] = unit + 1;

@@ -2,6 +2,7 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { BudgetState, IterationSummary, RunPlan, RunStatus } from '../activities/contract.ts';
 import type { IterationControl, IterationReport, RunStatusView } from './messages.ts';
+import { countIteration, countStatus, showIteration } from './metrics.ts';
 import { renderRun } from './progress.ts';
 import { ITERATION_ATTRIBUTE, PHASE_ATTRIBUTE, RUN_ID_ATTRIBUTE, STATUS_ATTRIBUTE } from './search-attributes.ts';
 
@@ -65,6 +66,7 @@ export function addSummary(state: RunState, summary: IterationSummary): void {
   state.summaries = [...others, summary].slice(-MOST_SUMMARIES);
   state.finished += 1;
   if (summary.iteration > 0) state.finishedInBudget += 1;
+  countIteration(summary);
 }
 
 export function viewOf(state: RunState): RunStatusView {
@@ -101,6 +103,8 @@ export function show(state: RunState): void {
       : [{ key: ITERATION_ATTRIBUTE, value: iteration }]),
     ...(phase === undefined || shown.phase === phase ? [] : [{ key: PHASE_ATTRIBUTE, value: phase }]),
   ];
+  if (shown.status !== state.status) countStatus(state.runId, state.status);
+  if (iteration !== undefined && shown.iteration !== iteration) showIteration(state.runId, iteration);
   if (changed.length === 0) return;
   upsertSearchAttributes(changed);
   state.shown = {

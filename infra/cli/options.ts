@@ -62,3 +62,39 @@ export const promptsOption = () =>
     '--prompts <name>',
     '"official", "few-shot" or a file on the worker (default: those of the model, else official)',
   );
+
+/** Options of commands that run a worker. */
+export interface TelemetryChoice {
+  metrics?: string;
+  logFormat?: string;
+  logLevel?: string;
+}
+
+/** Adds `--metrics`, `--log-format` and `--log-level`. */
+export function withTelemetryOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--metrics <host:port>', 'serve metrics for Prometheus there (default: not)').env(
+        'R_ZERO_METRICS_ADDRESS',
+      ),
+    )
+    .addOption(
+      new Option('--log-format <format>', 'how the worker logs: text, or json, one object a line (default: text)')
+        .env('R_ZERO_LOG_FORMAT')
+        .choices(['text', 'json']),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'from which level on the worker logs (default: info)')
+        .env('R_ZERO_LOG_LEVEL')
+        .argParser((text: string) => text.toLowerCase()),
+    );
+}
+
+/** The same choice, as the worker's process is told of it. */
+export function telemetryEnvironment({ metrics, logFormat, logLevel }: TelemetryChoice): NodeJS.ProcessEnv {
+  return {
+    ...(metrics === undefined ? {} : { R_ZERO_METRICS_ADDRESS: metrics }),
+    ...(logFormat === undefined ? {} : { R_ZERO_LOG_FORMAT: logFormat }),
+    ...(logLevel === undefined ? {} : { R_ZERO_LOG_LEVEL: logLevel }),
+  };
+}

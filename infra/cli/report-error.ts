@@ -1,4 +1,5 @@
 import { RZeroError } from '../../activities/errors.ts';
+import { redactSecrets } from '../../activities/redact.ts';
 import type { Paint } from './terminal.ts';
 import { printable } from './terminal.ts';
 
@@ -32,7 +33,7 @@ export interface ReportOptions {
   paint: Paint;
 }
 
-/** A failure as lines for standard error: code, message, fix. Never a stack unless it was asked for. */
+/** A failure as lines for standard error: code, message, fix. Never a stack unless it was asked for, and no secret. */
 export function describeError(error: unknown, { verbose, logs, paint }: ReportOptions): string[] {
   const lines: string[] = [];
   if (error instanceof RZeroError) {
@@ -49,7 +50,7 @@ export function describeError(error: unknown, { verbose, logs, paint }: ReportOp
     if (!verbose) lines.push(`  ${where}--verbose prints where it happened.`);
   }
   if (verbose) lines.push(...stacks(error));
-  return lines;
+  return lines.map((line) => redactSecrets(line));
 }
 
 /** `RZeroError` carries its fix at the end of its message; here it gets a line of its own. */

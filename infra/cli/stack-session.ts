@@ -22,6 +22,8 @@ export interface SessionOptions {
   terminal: Terminal;
   /** False when no worker will be asked for: TensorFlow is not fetched then. @default true */
   needsWorker?: boolean;
+  /** Variables for the worker, beside those of this process. */
+  workerSettings?: NodeJS.ProcessEnv;
 }
 
 export interface StackSession {
@@ -153,11 +155,14 @@ class Session implements StackSession {
       return this.#worker;
     }
     this.#worker = startWorkerProcess({
-      env: workerEnvironment({
-        databaseUrl: this.stack.databaseUrl,
-        dataDir: this.#options.dataDir,
-        temporal: this.#target(),
-      }),
+      env: workerEnvironment(
+        {
+          databaseUrl: this.stack.databaseUrl,
+          dataDir: this.#options.dataDir,
+          temporal: this.#target(),
+        },
+        { ...process.env, ...this.#options.workerSettings },
+      ),
       logFile: this.workerLog,
       onNotice: (text) => this.notice(text),
     });

@@ -13,16 +13,18 @@ export interface UpOptions {
   dataDir: string;
   /** False for the servers alone. */
   worker: boolean;
+  /** Variables for the worker, beside those of this process. */
+  workerSettings: NodeJS.ProcessEnv;
 }
 
 const HEALTH_INTERVAL_MS = 5_000;
 
-export async function up({ dataDir, worker }: UpOptions, terminal: Terminal): Promise<void> {
+export async function up({ dataDir, worker, workerSettings }: UpOptions, terminal: Terminal): Promise<void> {
   const place = dataDirArguments(dataDir)
     .map((word) => ` ${word}`)
     .join('');
   try {
-    await withStack({ dataDir, terminal, needsWorker: worker }, async (session) => {
+    await withStack({ dataDir, terminal, needsWorker: worker, workerSettings }, async (session) => {
       if (worker) {
         terminal.note('  Starting the worker.');
         await orAborted(session.signal, () => session.worker());

@@ -5,14 +5,18 @@ import { locateStack, workerEnvironment } from './endpoints.ts';
 import { catchInterrupts } from './interrupts.ts';
 import { workerEntry, workerExecArgv } from './worker-process.ts';
 
-/** Not supervised: whoever runs workers for good has a supervisor, which wants to see the process end. */
-export async function worker(dataDir: string): Promise<number> {
+/**
+ * Not supervised: whoever runs workers for good has a supervisor, which wants to see the process end.
+ *
+ * @param settings variables for the worker, beside those of this process
+ */
+export async function worker(dataDir: string, settings: NodeJS.ProcessEnv = {}): Promise<number> {
   const { databaseUrl, temporal } = await locateStack(dataDir);
   await provisionNatives(['tensorflow']);
   const entry = workerEntry();
   const interrupts = catchInterrupts(() => child.kill('SIGTERM'));
   const child = fork(entry, {
-    env: workerEnvironment({ databaseUrl, dataDir, temporal }),
+    env: workerEnvironment({ databaseUrl, dataDir, temporal }, { ...process.env, ...settings }),
     execArgv: workerExecArgv(entry),
     stdio: 'inherit',
     // A group of its own: Ctrl-C reaches this process alone, which passes it on once.

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { destroyStack } from '../../infra/dev-stack/index.ts';
-import { installTelemetry } from '../../infra/telemetry.ts';
+import { installTelemetry } from '../../infra/telemetry/runtime.ts';
 import { simulate } from '../support/simulation.ts';
 import type { Simulation } from '../support/simulation.ts';
 import { PAPER, SMALL } from './simulate-sizes.ts';

@@ -30,7 +30,8 @@ export class Cluster {
     return this.#pool;
   }
 
-  async start(): Promise<void> {
+  /** @param settings more variables for the worker */
+  async start(settings: NodeJS.ProcessEnv = {}): Promise<void> {
     this.#stack = await startStack({ dataDir: this.dataDir, env: {} });
     const { databaseUrl, temporalAddress, temporalNamespace } = this.#stack;
     this.#pool = openPool(databaseUrl);
@@ -41,6 +42,7 @@ export class Cluster {
       TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_NAMESPACE: temporalNamespace,
       R_ZERO_DATA_DIR: this.dataDir,
+      ...settings,
     };
     this.#worker = startWorkerProcess({
       env,

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { CommandRunner } from '../command-runner.ts';
-import { withCommonOptions } from '../options.ts';
-import type { CommonOptions } from '../options.ts';
+import { telemetryEnvironment, withCommonOptions, withTelemetryOptions } from '../options.ts';
+import type { CommonOptions, TelemetryChoice } from '../options.ts';
 
 export function addWorker(program: Command, runner: CommandRunner): void {
-  withCommonOptions(program.command('worker'))
+  withTelemetryOptions(withCommonOptions(program.command('worker')))
     .summary('run a worker alone, against servers that run already')
     .description(
       'Polls the task queues r-zero (workflows and database work) and r-zero-gpu (models, one at a time). Uses DATABASE_URL and ' +
@@ -17,17 +17,15 @@ Environment:
   DATABASE_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE   servers of your own
   R_ZERO_ROLE              all, orchestrator or gpu (default: all)
   R_ZERO_TASK_QUEUE        first task queue; the other one has -gpu appended (default: r-zero)
-  R_ZERO_METRICS_ADDRESS   host:port for Prometheus (default: no metrics)
-  R_ZERO_LOG_LEVEL         TRACE, DEBUG, INFO, WARN or ERROR (default: INFO)
 
 Examples:
   $ npx r-zero worker
   $ R_ZERO_ROLE=gpu DATABASE_URL=… TEMPORAL_ADDRESS=… npx r-zero worker --data-dir /mnt/shared/r-zero`,
     )
-    .action((options: CommonOptions) =>
+    .action((options: CommonOptions & TelemetryChoice) =>
       runner.run(options, false, async () => {
         const { worker } = await import('../worker.ts');
-        return await worker(options.dataDir);
+        return await worker(options.dataDir, telemetryEnvironment(options));
       }),
     );
 }
