@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'RunCancelled'
   | 'EngineRequestInvalid'
   | 'PresetInvalid'
+  | 'PayloadUnreadable'
   // The machine: may pass by itself or after a hand's turn.
   | 'DatabaseUnreachable'
   | 'TemporalUnreachable'
@@ -60,6 +61,7 @@ export const NON_RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'RunCancelled',
   'EngineRequestInvalid',
   'PresetInvalid',
+  'PayloadUnreadable',
 ]);
 
 export interface RZeroErrorOptions {

@@ -31,6 +31,8 @@ import {
   STATUS_ATTRIBUTE,
 } from '../workflows/search-attributes.ts';
 import { isNoWorker, isRejectedQuery, isUnknownAttribute, updateFailure } from './client-failures.ts';
+import { loadedEncryption } from './codec/encryption.ts';
+import { codecKeysOf } from './codec/keys.ts';
 import { temporalSettings, unreachable } from './temporal-connection.ts';
 import type { TemporalTarget } from './temporal-connection.ts';
 
@@ -47,16 +49,23 @@ export interface ConnectedClient {
   close: () => Promise<void>;
 }
 
+export interface ConnectOptions extends TemporalTarget {
+  /** Keys as in `R_ZERO_CODEC_KEYS`, when payloads are encrypted. @default what `R_ZERO_CODEC_KEYS` or `R_ZERO_CODEC_KEY_FILE` say */
+  encryption?: string;
+}
+
 /**
  * A client by Temporal's own settings: TEMPORAL_* variables and profile file, unless the target says otherwise.
  *
- * @throws RZeroError `TemporalUnreachable`
+ * @throws RZeroError `TemporalUnreachable`, and `RunInputInvalid` for malformed keys
  */
-export async function connect(target: TemporalTarget = {}): Promise<ConnectedClient> {
+export async function connect(target: ConnectOptions = {}): Promise<ConnectedClient> {
   const { options, address, namespace } = temporalSettings(target);
+  const keys = target.encryption ?? codecKeysOf(process.env);
+  const dataConverter = loadedEncryption(keys);
   try {
     const connection = await Connection.connect(options);
-    const client = new Client({ connection, namespace });
+    const client = new Client({ connection, namespace, dataConverter });
     return { client, address, namespace, close: () => connection.close() };
   } catch (error) {
     throw unreachable(address, error);

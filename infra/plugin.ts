@@ -24,6 +24,7 @@ import { RZeroError } from '../activities/errors.ts';
 import { keepSecret } from '../activities/redact.ts';
 import { openPool } from '../db/client.ts';
 import { assertSchemaCurrent } from '../db/migrate.ts';
+import { encryptedDataConverter } from './codec/encryption.ts';
 import { packageVersion } from './package-info.ts';
 import {
   GPU_ACTIVITY_NAMES,
@@ -68,6 +69,12 @@ export interface RZeroPluginOptions {
    * with the commands for an operator. @default true
    */
   registerSearchAttributes?: boolean;
+  /**
+   * Encrypts inputs, results, messages and failures in Temporal's histories: `id:key` with 32 bytes in base64, the first key encrypts,
+   * those behind it, separated by commas, still decrypt. Clients need the same keys: `connect`, or `encryptedDataConverter`.
+   * @default payloads are readable
+   */
+  encryption?: string;
 }
 
 /**
@@ -75,7 +82,8 @@ export interface RZeroPluginOptions {
  * workers and connections of a process, in any combination: database and engine are opened with the first running worker
  * and closed with the last.
  *
- * @throws RZeroError on start of a worker: `DatabaseUnreachable`, `DatabaseNotMigrated`, `DatabaseNewer`
+ * @throws RZeroError `RunInputInvalid` for malformed keys; on start of a worker `DatabaseUnreachable`, `DatabaseNotMigrated`,
+ *   `DatabaseNewer`
  * @experimental Temporal's plugin interface is still experimental.
  */
 export class RZeroPlugin extends SimplePlugin {
@@ -86,7 +94,11 @@ export class RZeroPlugin extends SimplePlugin {
 
   constructor(settings: RZeroPluginOptions) {
     const resources = new SharedResource(() => openResources(settings));
-    super({ name: 'r-zero.RZeroPlugin', runContext: (next) => resources.using(next) });
+    super({
+      name: 'r-zero.RZeroPlugin',
+      runContext: (next) => resources.using(next),
+      ...(settings.encryption === undefined ? {} : { dataConverter: encryptedDataConverter(settings.encryption) }),
+    });
     this.#settings = settings;
     this.#resources = resources;
     this.#orchestration = deferredActivities(ORCHESTRATION_ACTIVITY_NAMES, () => this.#resources.current);

@@ -11,9 +11,17 @@ export {
   startRun,
   workflowIdOf,
 } from './client.ts';
-export type { ConnectedClient, ListOptions, RunInfo, RunListItem, StartedRun, StartOptions } from './client.ts';
 export { startExperiment } from './experiments.ts';
 export type { ExperimentStartOptions, StartedExperiment } from './experiments.ts';
+export type {
+  ConnectOptions,
+  ConnectedClient,
+  ListOptions,
+  RunInfo,
+  RunListItem,
+  StartedRun,
+  StartOptions,
+} from './client.ts';
 export {
   backfillSchedule,
   createSchedule,
@@ -25,6 +33,7 @@ export {
   unpauseSchedule,
 } from './schedules.ts';
 export type { NightlySchedule, ScheduleDetails, ScheduleItem, ScheduleTimes } from './schedules.ts';
+export { encryptedDataConverter } from './codec/encryption.ts';
 export type { TemporalTarget } from './temporal-connection.ts';
 export { RZeroError } from '../activities/errors.ts';
 export type { ErrorCode } from '../activities/errors.ts';

@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
+import { codecKeysOf } from './codec/keys.ts';
+import { encryptedDataConverter, refuseEncrypted } from './codec/encryption.ts';
 import { RZeroPlugin, dataDirOf } from './plugin.ts';
 import type { RZeroPluginOptions } from './plugin.ts';
 import { temporalSettings, unreachable } from './temporal-connection.ts';
@@ -34,6 +36,8 @@ const STATE_POLL_MS = 25;
  * Runs the workers of both task queues (or of one, by `role`) until the signal, SIGINT or SIGTERM; then lets the shard or
  * step at work end within the grace time.
  *
+ * Payloads are encrypted with the keys of the option `encryption`, or of `R_ZERO_CODEC_KEYS` or `R_ZERO_CODEC_KEY_FILE`.
+ *
  * @throws RZeroError `TemporalUnreachable`, and what `RZeroPlugin` throws
  */
 export async function runWorker(options: RunWorkerOptions): Promise<void> {
@@ -53,17 +57,21 @@ async function createWorkers(
   namespace: string,
 ): Promise<Worker[]> {
   const { taskQueue = 'r-zero', role = 'all' } = options;
+  const encryption = options.encryption ?? codecKeysOf(process.env);
   const common = {
     connection,
     namespace,
-    plugins: [new RZeroPlugin(options)],
+    plugins: [new RZeroPlugin({ ...options, ...(encryption === undefined ? {} : { encryption }) })],
+    ...(encryption === undefined ? { dataConverter: { payloadCodecs: [refuseEncrypted()] } } : {}),
     shutdownGraceTime: options.shutdownGraceTime ?? '15 seconds',
     shutdownForceTime: SHUTDOWN_FORCE_TIME,
   };
   const workers: Worker[] = [];
   if (role !== 'gpu') {
     const cacheDir = join(dataDirOf(options.dataDir), 'cache');
-    const workflowBundle = await loadWorkflowBundle({ cacheDir, logger: Runtime.instance().logger });
+    const { failureConverterPath } = encryption === undefined ? {} : encryptedDataConverter(encryption);
+    const extras = failureConverterPath === undefined ? {} : { failureConverterPath };
+    const workflowBundle = await loadWorkflowBundle({ cacheDir, logger: Runtime.instance().logger, extras });
     workers.push(await Worker.create({ ...common, taskQueue, workflowBundle }));
   }
   if (role !== 'orchestrator') workers.push(await Worker.create({ ...common, taskQueue: `${taskQueue}-gpu` }));

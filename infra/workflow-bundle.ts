@@ -5,12 +5,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import type { BundleOptions } from '@temporalio/worker';
 import { workflowsPath } from './plugin.ts';
 
+/** Begins the name of every bundle. */
 const PREFIX = 'workflow-bundle-';
 const require = createRequire(import.meta.url);
 /** Filled by the build of the package; a checkout has no such folder. */
@@ -21,15 +22,23 @@ export interface WorkflowBundleOptions {
   cacheDir: string;
   /** Where webpack reports. @default the Temporal runtime's logger */
   logger?: BundleOptions['logger'];
+  /** What else runs in the sandbox, for encryption and tracing. @default {} */
+  extras?: BundleExtras;
 }
 
+export type BundleExtras = Pick<BundleOptions, 'failureConverterPath' | 'workflowInterceptorModules'>;
+
 /** @returns the bundle's code, for `WorkerOptions.workflowBundle`. */
-export async function loadWorkflowBundle({ cacheDir, logger }: WorkflowBundleOptions): Promise<{ code: string }> {
-  const name = await bundleName();
+export async function loadWorkflowBundle({
+  cacheDir,
+  logger,
+  extras = {},
+}: WorkflowBundleOptions): Promise<{ code: string }> {
+  const name = await bundleName(extras);
   const file = join(cacheDir, name);
   const ready = (await readCached(join(PREBUILT, name))) ?? (await readCached(file));
   if (ready !== undefined) return { code: ready };
-  const code = await bundle(logger);
+  const code = await bundle(logger, extras);
   try {
     await store(file, code);
   } catch (error) {
@@ -43,21 +52,21 @@ export async function loadWorkflowBundle({ cacheDir, logger }: WorkflowBundleOpt
  * it does not name folders of the machine that built it.
  */
 export async function prebuildWorkflowBundle(root: string): Promise<void> {
-  const code = await bundle(new DefaultLogger('WARN'));
+  const code = await bundle(new DefaultLogger('WARN'), {});
   const relocated = code.replace(/(sourceMappingURL=data:[^,\s]*;base64,)(\S+)/, (_, head: string, map: string) => {
     const text = Buffer.from(map, 'base64').toString('utf8').replaceAll(`${root}${sep}`, '');
     return head + Buffer.from(text).toString('base64');
   });
-  await store(join(PREBUILT, await bundleName()), relocated);
+  await store(join(PREBUILT, await bundleName({})), relocated);
 }
 
-async function bundle(logger: BundleOptions['logger']): Promise<string> {
-  const options = { workflowsPath: workflowsPath(), ...(logger === undefined ? {} : { logger }) };
+async function bundle(logger: BundleOptions['logger'], extras: BundleExtras): Promise<string> {
+  const options = { workflowsPath: workflowsPath(), ...extras, ...(logger === undefined ? {} : { logger }) };
   return (await bundleWorkflowCode(options)).code;
 }
 
-/** Changes with any workflow source, and with the versions of what is bundled and of the bundler. */
-async function bundleName(): Promise<string> {
+/** Changes with any workflow source and extra module, and with the versions of what is bundled and of the bundler. */
+async function bundleName({ failureConverterPath, workflowInterceptorModules = [] }: BundleExtras): Promise<string> {
   const folder = dirname(workflowsPath());
   const hash = createHash('sha256');
   for (const dependency of ['@temporalio/workflow', '@temporalio/common', '@temporalio/worker']) {
@@ -69,7 +78,14 @@ async function bundleName(): Promise<string> {
     hash.update(`${name}\n`);
     hash.update(await readFile(join(folder, name)));
   }
-  return `${PREFIX}${hash.digest('hex').slice(0, 32)}.js`;
+  const extras = [...(failureConverterPath === undefined ? [] : [failureConverterPath]), ...workflowInterceptorModules];
+  for (const file of extras) {
+    hash.update(`${file}\n`);
+    hash.update(await readFile(file));
+  }
+  // Bundles with and without extras stand side by side.
+  const kind = extras.length === 0 ? PREFIX : `${PREFIX}with-${extras.length}-`;
+  return `${kind}${hash.digest('hex').slice(0, 32)}.js`;
 }
 
 /** The first line is the hash of the rest, so that a file cut short by a power failure is built again. */
@@ -96,10 +112,14 @@ async function store(file: string, code: string): Promise<void> {
   } finally {
     await rm(temporary, { force: true });
   }
-  const others = (await readdir(folder)).filter((name) => name.startsWith(PREFIX) && name.endsWith('.js'));
-  for (const name of others) {
-    if (join(folder, name) !== file) await rm(join(folder, name), { force: true });
-  }
+  const own = basename(file);
+  const others = (await readdir(folder)).filter((name) => name !== own && kindOf(name) === kindOf(own));
+  for (const name of others) await rm(join(folder, name), { force: true });
+}
+
+/** The name without its hash: of each kind the newest is kept. */
+function kindOf(name: string): string | undefined {
+  return /^(workflow-bundle-.*)[0-9a-f]{32}\.js$/.exec(name)?.[1];
 }
 
 function sumLine(code: string): string {

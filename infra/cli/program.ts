@@ -3,6 +3,7 @@ import type { OutputConfiguration } from 'commander';
 import type { CommandRunner } from './command-runner.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBench } from './commands/bench.ts';
+import { addCodec } from './commands/codec.ts';
 import { addCheckpoint } from './commands/checkpoint.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -59,6 +60,7 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   addUp(program, runner);
   addWorker(program, runner);
   addMigrate(program, runner);
+  addCodec(program, runner);
   program.commandsGroup('Runs and their data:');
   addRun(program, runner);
   addSchedule(program, runner);

@@ -12,6 +12,7 @@ import type {
 import type {
   Budget,
   BudgetState,
+  ConnectOptions,
   ConnectedClient,
   ListOptions,
   NightlyInput,
@@ -45,7 +46,7 @@ import type { IterationOutcome, RunParked } from '../../workflows/index.ts';
 export type PublicTypes = [
   ...[RZeroPluginOptions, RunWorkerOptions, WorkerReady, TemporalTarget, RunInput, RunStatus, RunResult, RunStatusView],
   ...[RZeroActivities, Engine, ErrorCode],
-  ...[ConnectedClient, StartOptions, StartedRun, RunInfo, RunListItem, ListOptions, PauseRequest],
+  ...[ConnectOptions, ConnectedClient, StartOptions, StartedRun, RunInfo, RunListItem, ListOptions, PauseRequest],
   ...[ModelLease, Completion, TfjsEngineOptions, Tokenizer, CheckpointManifest],
   ...[NightlyInput, NightResult, NightlySchedule, ScheduleDetails, ScheduleItem, ScheduleTimes, Budget, BudgetState],
   ...[IterationOutcome, RunParked],
@@ -75,6 +76,7 @@ export const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'connect',
     'createSchedule',
     'deleteSchedule',
+    'encryptedDataConverter',
     'extendRun',
     'getRun',
     'getSchedule',

@@ -46,9 +46,11 @@ export class RunningCommand {
     });
   }
 
-  /** Waits until it has written this. @throws when it ends before */
-  async says(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.#stdout + this.#stderr)) {
+  /** Waits until it has written this. @returns the match @throws when it ends before */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.#stdout + this.#stderr);
+      if (found) return found;
       if (this.#child.exitCode !== null || this.#child.signalCode !== null)
         throw new Error(`The command ended without saying ${pattern}:\n${this.#stdout}${this.#stderr}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
