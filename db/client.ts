@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { RZeroError } from '../activities/errors.ts';
+import { watchConnections } from './silent-connections.ts';
 
 /** SQLSTATE and socket codes that mean "the server is not there now", as opposed to "the statement is wrong". */
 const UNREACHABLE = new Set([
@@ -17,11 +18,12 @@ const UNREACHABLE = new Set([
   '53300', // too_many_connections
 ]);
 const DISK_FULL = '53100';
+const READ_TIMEOUT = /^Query read timeout$/;
 
 /** @param database connection string, or a `pg` pool configuration. */
 export function openPool(database: string | pg.PoolConfig): pg.Pool {
   const config: pg.PoolConfig = typeof database === 'string' ? { connectionString: database } : database;
-  const pool = new pg.Pool({
+  const settings: pg.PoolConfig = {
     application_name: 'r-zero',
     max: 8,
     connectionTimeoutMillis: 15_000,
@@ -31,9 +33,13 @@ export function openPool(database: string | pg.PoolConfig): pg.Pool {
     query_timeout: 15 * 60_000,
     idle_in_transaction_session_timeout: 5 * 60_000,
     ...config,
-  });
-  // Without a listener an idle connection's end would bring the whole worker down.
+  };
+  const pool = new pg.Pool(settings);
+  watchConnections(pool, settings);
+  // Without listeners a connection's end would bring the whole worker down, whether it is idle or in use: in use, the
+  // statement under way fails, which is all that anybody has to know.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
@@ -48,9 +54,15 @@ export function asDatabaseError(error: unknown): unknown {
       cause: error,
     });
   }
+  if (READ_TIMEOUT.test(message)) {
+    return new RZeroError('DatabaseUnreachable', 'Postgres has not answered a statement in time.', {
+      fix: 'Check the server, its locks and the network; the unit is tried again.',
+      cause: error,
+    });
+  }
   if (
     (code && UNREACHABLE.has(code)) ||
-    /Connection terminated|timeout exceeded when trying to connect/.test(message)
+    /Connection terminated|timeout exceeded when trying to connect|is not queryable/.test(message)
   ) {
     return new RZeroError('DatabaseUnreachable', `Postgres cannot be reached (${code ?? message}).`, {
       fix: 'Check that the server runs and that DATABASE_URL is right.',
@@ -81,8 +93,10 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
     await client.query('commit');
     return result;
   } catch (error) {
-    // A connection that cannot even roll back is not given back to the pool; the server rolls back by itself.
-    await client?.query('rollback').catch(() => (broken = true));
+    // A connection that cannot even roll back, or still waits for an answer, is not given back to the pool; the server rolls
+    // back by itself.
+    if (error instanceof Error && READ_TIMEOUT.test(error.message)) broken = true;
+    else await client?.query('rollback').catch(() => (broken = true));
     throw asDatabaseError(error);
   } finally {
     client?.release(broken);
