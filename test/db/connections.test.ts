@@ -52,3 +52,16 @@ test('a statement that is not answered in time fails at once, and its connection
   assert.ok(performance.now() - started < 4000);
   await pool.end();
 });
+
+test('a connection that is ended while it is in use fails what it was used for, and nothing else', async () => {
+  const { pool } = await createDatabase({ migrated: false });
+  const ended = transaction(pool, async (client) => {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    await pool.query('select pg_terminate_backend($1)', [rows[0]!.pid]);
+    // Nothing is under way that could tell of it.
+    await sleep(200);
+    await client.query('select 1');
+  });
+  await assert.rejects(ended, { code: 'DatabaseUnreachable' });
+  assert.deepEqual((await pool.query('select 1 as one')).rows, [{ one: 1 }]);
+});
