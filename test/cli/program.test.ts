@@ -103,7 +103,11 @@ describe('the command line', () => {
     ['a seed must not be negative', ['demo', '--seed=-1'], /whole number/],
     ['iterations have an upper bound', ['demo', '--iterations', '1001'], /from 1 to 1000/],
     ['iterations have a lower bound', ['run', 'start', '--iterations', '0'], /from 1 to 1000/],
-    ['a control must be known', ['demo', '--control', 'coin'], /Allowed choices are none, random-reward, shuffled-labels, oracle-labels/],
+    [
+      'a control must be known',
+      ['demo', '--control', 'coin'],
+      /Allowed choices are none, random-reward, shuffled-labels, oracle-labels/,
+    ],
     [
       'a preset must be known',
       ['run', 'start', '--preset', 'papr'],
