@@ -9,15 +9,18 @@ import { recomputeQuestions } from './questions.ts';
 /** Votes and rewards of every step of Challenger training. */
 export async function recomputeChallenger(context: RecomputeContext): Promise<void> {
   const phase = 'challenger_training';
-  for (const { iteration, unit } of await finishedUnits(context.client, context.run.runId, phase)) {
+  for (const { iteration, unit, take } of await finishedUnits(context.client, context.run.runId, phase)) {
     context.signal?.throwIfAborted();
-    await recomputeStep(context, iteration, unit);
+    await recomputeStep(context, { iteration, unit, take });
     context.onProgress(`iteration ${iteration}, Challenger step ${unit + 1}`);
   }
 }
 
-async function recomputeStep(context: RecomputeContext, iteration: number, unit: number): Promise<void> {
-  const place = { runId: context.run.runId, iteration, phase: 'challenger_training' as const, unit };
+async function recomputeStep(
+  context: RecomputeContext,
+  step: { iteration: number; unit: number; take: number },
+): Promise<void> {
+  const place = { runId: context.run.runId, ...step, phase: 'challenger_training' as const };
   const questions = await recomputeQuestions(context, place);
   if (questions.length === 0) return;
   const rows = challengerStepRewards(context, place, questions).filter((row) => row !== null);

@@ -9,9 +9,9 @@ import { groupsOf, judgeGroup } from './method.ts';
 /** Rewards of every step of Solver training, against the labels of this recomputation, or those that the run's control put in their place. */
 export async function recomputeSolver(context: RecomputeContext): Promise<void> {
   const { client, run, ref } = context;
-  for (const { iteration, unit } of await finishedUnits(client, run.runId, 'solver_training')) {
+  for (const { iteration, unit, take } of await finishedUnits(client, run.runId, 'solver_training')) {
     context.signal?.throwIfAborted();
-    const place = { runId: run.runId, iteration, phase: 'solver_training' as const, unit };
+    const place = { runId: run.runId, iteration, phase: 'solver_training' as const, unit, take };
     const rollouts = await readRollouts(client, place, ref.recomputationId);
     const rows = groupsOf(rollouts).flatMap((group) => {
       const label = (replacesLabels(run) ? group[0]?.trainedLabel : group[0]?.label) ?? null;

@@ -45,9 +45,9 @@ export async function finishedUnits(
   client: pg.PoolClient,
   runId: string,
   phase: string,
-): Promise<{ iteration: number; unit: number }[]> {
-  const { rows } = await client.query<{ iteration: number; unit: number }>(
-    `select iteration, unit from r_zero.units where run_id = $1 and phase = $2 order by iteration, unit`,
+): Promise<{ iteration: number; unit: number; take: number }[]> {
+  const { rows } = await client.query<{ iteration: number; unit: number; take: number }>(
+    `select iteration, unit, take from r_zero.units where run_id = $1 and phase = $2 order by iteration, unit`,
     [runId, phase],
   );
   return rows;

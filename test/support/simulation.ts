@@ -229,12 +229,12 @@ function startWatch(pool: pg.Pool, onProgress: (line: string) => void): Watch {
 }
 
 async function countRows(pool: pg.Pool): Promise<Record<string, number>> {
-  const names = await pool.query<{ name: string }>(
-    `select tablename as name from pg_tables where schemaname = 'r_zero' order by 1`,
+  const names = await pool.query<{ schema: string; name: string }>(
+    `select schemaname as schema, tablename as name from pg_tables where schemaname in ('r_zero', 'r_zero_all') order by 2`,
   );
   const counts: Record<string, number> = {};
-  for (const { name } of names.rows) {
-    const result = await pool.query<{ n: string }>(`select count(*) as n from r_zero."${name}"`);
+  for (const { schema, name } of names.rows) {
+    const result = await pool.query<{ n: string }>(`select count(*) as n from ${schema}."${name}"`);
     counts[name] = Number(result.rows[0]?.n);
   }
   return counts;
