@@ -195,12 +195,38 @@ export interface RunExtension {
   iterations: number;
 }
 
+/** Settings that change while the run goes on; which may, is in `activities/input-changes.ts`. */
+export interface RunInputChange {
+  runId: string;
+  /** Workflow id of the run; without its lease nothing is changed. */
+  holder: string;
+  input: RunInput;
+  reason?: string;
+  /** Who asks for it, for the record. */
+  requestedBy: string;
+}
+
+/** Does a run's work again from a phase on, in its next take. */
+export interface RunReset extends Omit<RunInputChange, 'input'> {
+  iteration: number;
+  phase: Phase;
+  /** Settings with which it goes on. @default those it has */
+  input?: RunInput;
+}
+
 /** Activities of the task queue `r-zero`: database work, short. */
 export interface OrchestrationActivities {
   /** Validates and resolves the input, creates or continues the run's row and takes its lease. */
   openRun(input: RunInput, start?: StartRef): Promise<RunPlan>;
   extendRun(extension: RunExtension): Promise<RunPlan>;
   setRunStatus(change: RunStatusChange): Promise<void>;
+  /** Changes settings of the run from its next unit on, and records it. */
+  changeRunInput(change: RunInputChange): Promise<void>;
+  /**
+   * Marks what the run did from a phase on as superseded, so that it is done again; the answer is the plan from there. A unit that is
+   * at work meanwhile writes nothing and fails as `DatabaseBehind`.
+   */
+  resetRun(reset: RunReset): Promise<RunPlan>;
   beginIteration(ref: IterationRef): Promise<IterationPlan>;
   gateQuestions(ref: UnitRef): Promise<UnitResult>;
   auditLabels(ref: UnitRef): Promise<UnitResult>;

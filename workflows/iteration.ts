@@ -20,7 +20,7 @@ import type {
   PhasePlan,
 } from '../activities/contract.ts';
 import { DATABASE_OPTIONS, PRUNE_OPTIONS, STATUS_NOTE_OPTIONS, SUMMARY_OPTIONS } from './activity-options.ts';
-import { describeFailure, isOwnCancellation, isParkable, isTakenOver, rethrowable } from './failures.ts';
+import { describeFailure, isBehind, isOwnCancellation, isParkable, isTakenOver, rethrowable } from './failures.ts';
 import { createReporter } from './iteration-reports.ts';
 import type { Reporter } from './iteration-reports.ts';
 import { iterationControlSignal } from './messages.ts';
@@ -168,7 +168,8 @@ async function attempt<T>(state: IterationState, what: string, call: () => Promi
       return await call();
     } catch (error) {
       if (isOwnCancellation(error) || !isParkable(error)) throw error;
-      if (isTakenOver(error)) throw rethrowable(error);
+      // The run decides where to go on; after a reset or a restored database that may be another iteration.
+      if (isTakenOver(error) || isBehind(error)) throw rethrowable(error);
       const reason = `${iterationTitle(state.ref.iteration)}, ${what}: ${describeFailure(error)}`;
       if ((await standStill(state, 'parked', reason)) === STOPPED) return STOPPED;
     }

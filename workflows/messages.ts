@@ -13,6 +13,25 @@ export interface PauseRequest {
 export interface ResumeRequest {
   /** Shown in the Temporal UI. At most 200 characters. */
   reason?: string;
+  /** Settings to go on with, such as `{"microBatch": 32}`: how work is cut, what is kept, and the gate. @default those it has */
+  input?: RunInput;
+  /** Who asks for it, recorded with changed settings. */
+  by?: string;
+}
+
+export interface ResetToRequest {
+  /** The first iteration that is done again. */
+  iteration: number;
+  /** Its first phase that is done again, such as `labelling`. */
+  phase: Phase;
+  /** Recorded with the reset. At most 200 characters. */
+  reason?: string;
+  /** Settings to go on with. @default those it has */
+  input?: RunInput;
+  /** Who asks for it, for the record. */
+  by?: string;
+  /** Needed while the run is at work: the shard or step at work is given up. @default false */
+  stop?: boolean;
 }
 
 export interface ExtendRequest {
@@ -153,6 +172,7 @@ export interface NightResult {
 
 export const pauseUpdate = defineUpdate<RunStatusView, [PauseRequest | undefined]>('pause');
 export const resumeUpdate = defineUpdate<RunStatusView, [ResumeRequest | undefined]>('resume');
+export const resetToUpdate = defineUpdate<RunStatusView, [ResetToRequest]>('resetTo');
 export const extendUpdate = defineUpdate<RunStatusView, [ExtendRequest | undefined]>('extend');
 export const cancelAfterPhaseUpdate = defineUpdate<RunStatusView, [CancelAfterPhaseRequest | undefined]>(
   'cancelAfterPhase',

@@ -1,12 +1,13 @@
 /** Handlers and validators of the updates, the query and the iteration's reports, as `rZeroRun` registers them. */
 import { ActivityFailure, log, setHandler } from '@temporalio/workflow';
-import type { RunPlan, RunStatus } from '../activities/contract.ts';
+import type { RunInput, RunPlan, RunStatus } from '../activities/contract.ts';
 import { rethrowable } from './failures.ts';
 import {
   cancelAfterPhaseUpdate,
   extendUpdate,
   iterationReportSignal,
   pauseUpdate,
+  resetToUpdate,
   resumeUpdate,
   statusQuery,
 } from './messages.ts';
@@ -16,11 +17,13 @@ import type {
   IterationControl,
   IterationReport,
   PauseRequest,
+  ResetToRequest,
   ResumeRequest,
 } from './messages.ts';
 import { describe, invalid, isRecord } from './run-request.ts';
 import { show, viewOf } from './run-state.ts';
 import type { RunState } from './run-state.ts';
+import { PHASES } from './units.ts';
 
 /** Protects from a slip of the finger; nothing else limits the number of iterations. */
 const MOST_ITERATIONS = 1000;
@@ -30,6 +33,10 @@ const ENDED: ReadonlySet<RunStatus> = new Set(['completed', 'cancelled', 'failed
 export interface RunActions {
   /** Stores the new total; the answer is the new plan. */
   extend: (iterations: number) => Promise<RunPlan>;
+  /** Stores changed settings. */
+  changeInput: (request: ResumeRequest & { input: RunInput }) => Promise<void>;
+  /** Stores a reset, and stops what is at work; the answer is the plan from there. */
+  resetTo: (request: ResetToRequest) => Promise<RunPlan>;
   /** Sends the present control to the iteration at work, if there is one. */
   pushControl: () => Promise<void>;
   /** Tells the workflow that started the run, if there is one; never throws, never waits. */
@@ -65,6 +72,8 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
   setHandler(
     resumeUpdate,
     async (request?: ResumeRequest) => {
+      const { input } = request ?? {};
+      if (input !== undefined) await coded(actions.changeInput({ ...request, input }));
       state.status = 'running';
       state.reason = request?.reason;
       const resumes = state.control.resumes + 1;
@@ -74,9 +83,10 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
     },
     {
       description:
-        'Go on after a pause, or try the failed unit again after the run was parked. Optional: {"reason": "why"}',
+        'Go on after a pause, or try the failed unit again after the run was parked. Optional: {"reason": "why", "input": {"microBatch": 32}}, to go on with smaller batches or another gate.',
       validator: (request?: ResumeRequest) => {
-        checkRequest('resume', request, ['reason']);
+        checkRequest('resume', request, ['reason', 'input', 'by']);
+        checkInput(request?.input);
         checkNotEnded(state, 'resume');
         if (state.status !== 'parked' && !state.control.paused) {
           throw invalid('The run is neither paused nor parked.', 'There is nothing to resume.');
@@ -86,16 +96,37 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
   );
 
   setHandler(
+    resetToUpdate,
+    async (request: ResetToRequest) => {
+      const plan = await coded(actions.resetTo(request));
+      state.plan = plan;
+      state.summaries = state.summaries.filter(({ iteration }) => iteration < plan.nextIteration);
+      state.report = undefined;
+      state.status = 'running';
+      state.reason = request.reason;
+      // Whatever stands still goes on, from the place that it was reset to.
+      const resumes = state.control.resumes + 1;
+      order(state, { paused: false, resumes }, { pauseReason: undefined, resumeReason: request.reason });
+      return viewOf(state);
+    },
+    {
+      description:
+        'Do everything again from a phase on: {"iteration": 2, "phase": "labelling"}. Optional: "reason", "input" (settings to go on with), "stop": true while the run is at work. Earlier rows stay, marked as superseded.',
+      validator: (request: ResetToRequest) => {
+        checkRequest('resetTo', request, ['iteration', 'phase', 'reason', 'input', 'by', 'stop']);
+        checkNotEnded(state, 'resetTo');
+        checkNotClosing(state);
+        checkReset(state, request);
+      },
+    },
+  );
+
+  setHandler(
     extendUpdate,
     async (request?: ExtendRequest) => {
       const planned = plannedIterations(state);
-      try {
-        const plan = await actions.extend(request?.iterations ?? planned + 1);
-        if (state.plan) state.plan = { ...state.plan, iterations: Math.max(state.plan.iterations, plan.iterations) };
-      } catch (error) {
-        if (error instanceof ActivityFailure) throw rethrowable(error);
-        throw error;
-      }
+      const plan = await coded(actions.extend(request?.iterations ?? planned + 1));
+      if (state.plan) state.plan = { ...state.plan, iterations: Math.max(state.plan.iterations, plan.iterations) };
       show(state);
       return viewOf(state);
     },
@@ -130,6 +161,16 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
   setHandler(iterationReportSignal, (report) => takeReport(state, actions, report), {
     description: 'Sent by the iteration to its run; not for people.',
   });
+}
+
+/** Fails an update with the code and the words of the activity that it asked. */
+async function coded<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ActivityFailure) throw rethrowable(error);
+    throw error;
+  }
 }
 
 type Reasons = Partial<Record<'pauseReason' | 'resumeReason' | 'cancelReason', string | undefined>>;
@@ -195,6 +236,32 @@ function checkExtension(request: ExtendRequest | undefined, planned: number): vo
   if (iterations > MOST_ITERATIONS)
     throw invalid(`iterations may be at most ${MOST_ITERATIONS}.`, `Got ${iterations}.`);
 }
+
+/** The activity knows the fields. */
+function checkInput(input: unknown): void {
+  if (input === undefined || isRecord(input)) return;
+  throw invalid(`input must be one JSON object, not ${describe(input)}.`, 'For example {"microBatch": 32}.');
+}
+
+function checkReset(state: RunState, request: ResetToRequest | undefined): void {
+  const { iteration, phase, input, stop } = (request ?? {}) as Partial<Record<keyof ResetToRequest, unknown>>;
+  plannedIterations(state);
+  if (typeof iteration !== 'number' || !Number.isInteger(iteration) || iteration < 0) {
+    throw invalid(`iteration must be a whole number from 0, not ${describe(iteration)}.`, EXAMPLE);
+  }
+  if (typeof phase !== 'string' || !(phase in PHASES)) {
+    throw invalid(`phase must be one of ${Object.keys(PHASES).join(', ')}, not ${describe(phase)}.`, EXAMPLE);
+  }
+  checkInput(input);
+  if (state.reset) throw invalid('The run is being reset already.', 'Send it again in a moment.');
+  if (stop === true || state.control.paused || state.status === 'parked') return;
+  throw invalid(
+    'The run is at work.',
+    'Pause it first, or add "stop": true, which gives up the shard or step at work.',
+  );
+}
+
+const EXAMPLE = 'For example {"iteration": 1, "phase": "labelling"}.';
 
 function checkRequest(update: string, request: unknown, known: readonly string[]): void {
   if (request === undefined || request === null) return;

@@ -35,6 +35,8 @@ export interface RunState {
   finishedInBudget: number;
   /** What this start may spend and has spent. */
   budget: BudgetState | undefined;
+  /** True from a reset until the run has gone back to where it is to go on. */
+  reset: boolean;
   /** True when all iterations are behind it and only its end is being stored. */
   closing: boolean;
   /** True when the run was known before this workflow, and is continued. */
@@ -55,6 +57,7 @@ export function createRunState(runId: string, carried: CarriedRun | undefined): 
     finished: carried?.finished ?? 0,
     finishedInBudget: carried?.finishedInBudget ?? 0,
     budget: undefined,
+    reset: false,
     closing: false,
     resumed: false,
     shown: {},
