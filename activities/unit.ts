@@ -142,7 +142,7 @@ async function attemptUnit(
     if (committed === 'written') recordUnit(place, { ...outcome, metrics, seconds, tokens: usage.tokens });
     return { reused: committed === 'superseded', metrics, ...shown(await readBudget(deps.database, ref.runId)) };
   } catch (error) {
-    const failure = asFailure(error);
+    const failure = asFailure(error, activity.info.attempt);
     recordFailure(here, codeOf(error));
     if (attemptId !== undefined) await noteFailure(deps, attemptId, error, activity.cancellationSignal.aborted);
     throw failure;
