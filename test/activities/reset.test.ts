@@ -12,7 +12,8 @@ import { openPool } from '../../db/client.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import { readTakes } from '../../db/queries/takes.ts';
 import { asRole } from '../../infra/cli/endpoints.ts';
-import { ActivityRunner, TINY, fingerprint } from '../support/activities.ts';
+import { ActivityRunner, TINY } from '../support/activities.ts';
+import { fingerprint } from '../support/fingerprint.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { finishUnit } from '../support/rows.ts';
 

@@ -83,12 +83,12 @@ export async function withWorkers<T>(
 }
 
 /** Asks until the answer is right. @throws after 20 seconds, with the last answer */
-export async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 20_000;
+export async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean, seconds = 20): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await ask();
     if (isRight(answer)) return answer;
-    if (Date.now() > deadline) throw new Error(`Still ${JSON.stringify(answer)} after 20 seconds.`);
+    if (Date.now() > deadline) throw new Error(`Still ${JSON.stringify(answer)} after ${seconds} seconds.`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { TINY, temporaryFolder } from '../support/activities.ts';
+import { TINY } from '../support/activities.ts';
 import { Cluster } from '../support/cluster.ts';
 import { freePort, scrape, total } from '../support/scrape.ts';
 import type { Sample } from '../support/scrape.ts';
@@ -13,8 +13,8 @@ import { RunningCommand } from '../e2e/support/command.ts';
 const RUN = 'observed';
 
 describe('a worker that is watched', { timeout: 180_000 }, () => {
-  const dataDir = temporaryFolder();
-  const cluster = new Cluster(dataDir);
+  const cluster = new Cluster();
+  const { dataDir } = cluster;
   let address: string;
   let samples: Sample[];
 
@@ -25,6 +25,7 @@ describe('a worker that is watched', { timeout: 180_000 }, () => {
     await until(
       () => cluster.runStatus(RUN),
       (status) => status === 'completed',
+      90,
     );
     samples = await scrape(address);
   });
