@@ -7,7 +7,7 @@ import type * as tfc from '@tensorflow/tfjs-core';
 import type { AdamW } from '../adamw.ts';
 import type { NativeBackend } from '../tensorflow.ts';
 import type { Model } from '../weights.ts';
-import type { Feed, Session } from './session.ts';
+import type { Session } from './session.ts';
 
 export interface ProgramState {
   readonly session: Session;
@@ -29,7 +29,7 @@ export function createProgramState(native: NativeBackend, session: Session): Pro
   let moments: readonly tfc.Tensor[] | undefined;
   const run = (entry: string, feeds: number[]): tfc.Tensor[] =>
     session.run(entry, feeds).map((output) => native.createOutputTensor(output));
-  const perform = (entry: string, feeds: readonly Feed[] = []): void => {
+  const perform = (entry: string, feeds: number[] = []): void => {
     session.fetch(entry, feeds);
   };
   const idsOf = (tensors: readonly tfc.Tensor[]): number[] => native.getInputTensorIds([...tensors]);
@@ -47,7 +47,7 @@ export function createProgramState(native: NativeBackend, session: Session): Pro
     useWeights,
     replace: (model, optimizer, update) => {
       useWeights(model);
-      if (optimizer.step === 0) perform('zeroMoments', [{ shape: [], values: Float32Array.of(0) }]);
+      if (optimizer.step === 0) perform('zeroMoments');
       else if (moments !== optimizer.first) perform('bindMoments', idsOf([...optimizer.first, ...optimizer.second]));
       // From here on only the session holds them: it may write in place.
       const old = [...model.tensors, ...optimizer.first, ...optimizer.second];
