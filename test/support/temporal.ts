@@ -64,7 +64,10 @@ export interface WorkersOptions {
   workflowWorker?: Partial<WorkerOptions>;
 }
 
-/** Runs the workers of both queues while `use` runs; fails when the workflow misuses the fake activities. */
+/**
+ * Runs the workers of both queues while `use` runs; fails when the workflow misuses the fake activities. Workflows run in this
+ * thread: a thread of their own costs half a second for each test. The tests of whole runs have it, as users do.
+ */
 export async function withWorkers<T>(
   connection: NativeConnection,
   { taskQueue, fake, workflowWorker = {} }: WorkersOptions,
@@ -76,6 +79,7 @@ export async function withWorkers<T>(
     ...common,
     taskQueue,
     workflowBundle: await testBundle(),
+    debugMode: true,
     ...workflowWorker,
   });
   const gpu = await Worker.create({ ...common, taskQueue: `${taskQueue}-gpu` });
