@@ -86,7 +86,7 @@ export async function withWorkers<T>(
   return await workflows.runUntil(() => gpu.runUntil(() => Promise.race([use(), fake.faulted])));
 }
 
-/** Asks until the answer is right. @throws after 20 seconds, with the last answer */
+/** Asks until the answer is right. @throws after so many seconds, with the last answer */
 export async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean, seconds = 20): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
