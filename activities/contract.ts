@@ -65,12 +65,16 @@ export interface RunPlan {
   resumed: boolean;
   /** Of this start; absent when it has no budget. */
   budget?: BudgetState;
+  /** What was noticed when it was opened and a person should know, in one sentence. */
+  notice?: string;
 }
 
 /** Which start of a run an execution of `rZeroRun` belongs to. */
 export interface StartRef {
   /** Temporal's id of the first execution: continue-as-new and reset go on with the same start. */
   firstExecutionId: string;
+  /** Why it is opened once more: what the workflow missed in the database. */
+  behind?: string;
 }
 
 export interface IterationRef {

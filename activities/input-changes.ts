@@ -1,7 +1,8 @@
 /** Which settings of a run may change after it was started, and how. Everything else makes another run of it: give that a name of its own. */
-import type { RunInput } from './contract.ts';
+import type { Phase, RunInput } from './contract.ts';
 import { RZeroError } from './errors.ts';
 import { flatten } from './flatten.ts';
+import { PHASE_ORDER } from './phases.ts';
 import { resolveRunInput } from './run-input.ts';
 import type { RunConfig } from './run-input.ts';
 
@@ -15,6 +16,8 @@ export interface InputChange {
 const ANY_TIME = ['batchSize', 'microBatch', 'threads', 'recompute', 'gate.', 'checkpoints.'] as const;
 /** Amounts and rates: phases are planned with them, so they change when phases are begun anew. */
 const AT_RESET = [...ANY_TIME, 'challenger.', 'labelling.', 'solver.', 'evaluation.'] as const;
+/** Questions are labelled in the shards that they were generated in. */
+const BEFORE_LABELLING = ['labelling.questions', 'labelling.shardSize'];
 /** What a role's policy is, not how it is trained. */
 const NEVER = ['challenger.lora.', 'solver.lora.'];
 
@@ -27,29 +30,31 @@ export interface ChangedInput {
 /**
  * The settings of a run with some of them changed; `null` leaves a field to the preset or the machine again.
  *
- * @param when `reset`: the phases to come are planned anew; `resume`: the phase at work goes on
+ * @param when `resume`: the phase at work goes on; else the phase that a reset begins anew, and all after it
  * @returns undefined when the run has these settings already
  * @throws RZeroError `RunInputInvalid`, with the field
  */
 export function changedInput(
   { runId, config }: { runId: string; config: unknown },
   input: RunInput,
-  when: 'resume' | 'reset',
+  when: 'resume' | Phase,
 ): ChangedInput | undefined {
-  const allowed: readonly string[] = when === 'reset' ? AT_RESET : ANY_TIME;
+  const isSettled = when !== 'resume' && PHASE_ORDER.indexOf(when) > PHASE_ORDER.indexOf('dataset_generation');
+  const never = isSettled ? [...NEVER, ...BEFORE_LABELLING] : NEVER;
+  const allowed: readonly string[] = when === 'resume' ? ANY_TIME : AT_RESET;
   const fits = (field: string, rules: readonly string[]): boolean =>
     rules.some((rule) => (rule.endsWith('.') ? field.startsWith(rule) : field === rule));
   const given = [...flatten(nullsAsText(input)).keys()];
-  const refused = given.find((field) => !fits(field, allowed) || fits(field, NEVER));
+  const refused = given.find((field) => !fits(field, allowed) || fits(field, never));
   if (refused !== undefined) {
     const isLater = fits(refused, AT_RESET) && !fits(refused, NEVER);
     throw new RZeroError(
       'RunInputInvalid',
-      `Run "${runId}": "${refused}" may not change ${isLater ? 'in the middle of a phase' : 'after a run has started'}.`,
+      `Run "${runId}": "${refused}" may not change ${isLater ? 'for what is done with it' : 'after a run has started'}.`,
       {
         field: refused,
         fix: isLater
-          ? 'Reset the run to the beginning of a phase with it: `npx r-zero run reset-to`.'
+          ? `Reset the run with it to ${isSettled ? 'dataset_generation or before' : 'the beginning of a phase'}: \`npx r-zero run reset-to\`.`
           : `What may change: ${allowed.map((rule) => (rule.endsWith('.') ? `${rule}*` : rule)).join(', ')}. For anything else start another run.`,
       },
     );

@@ -64,7 +64,7 @@ export async function resetRun(
 ): Promise<ResetResult> {
   const { runId, iteration, phase, reason, requestedBy } = request;
   const run = await getRun(deps.database, runId);
-  const change = request.input === undefined ? undefined : changedInput(run, request.input, 'reset');
+  const change = request.input === undefined ? undefined : changedInput(run, request.input, request.phase);
   const points = await resetPoints(deps, run);
   const point = points.find((each) => samePoint(each, request));
   if (!point) throw unknownPoint(request, points);

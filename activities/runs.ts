@@ -19,6 +19,7 @@ import { threadsFor } from './engine/threads.ts';
 import { RZeroError } from './errors.ts';
 import { loadHeldOut } from './held-out.ts';
 import { planIteration } from './iteration-plan.ts';
+import { noticeLosses } from './notices.ts';
 import { getPreset } from './method/presets.ts';
 import { modelFolder } from './model-folder.ts';
 import { byPhase } from './phases.ts';
@@ -74,8 +75,10 @@ export async function openRun(deps: ActivityDependencies, input: RunInput, start
     });
   }
   if (resolved.given.has('iterations')) await setRunIterations(deps.database, runId, resolved.iterations);
-  await setRunStatus(deps.database, runId, holder, 'running', undefined);
-  return planOf(deps, runId, known !== undefined);
+  const notice = known && (await noticeLosses(deps, runId, start?.behind));
+  await setRunStatus(deps.database, runId, holder, 'running', notice);
+  const plan = await planOf(deps, runId, known !== undefined);
+  return notice === undefined ? plan : { ...plan, notice };
 }
 
 export async function extendRun(deps: ActivityDependencies, { runId, iterations }: RunExtension): Promise<RunPlan> {

@@ -39,7 +39,7 @@ export function isTakenOver(error: ActivityFailure | ChildWorkflowFailure): bool
  * True when work that the workflow knows to be done is not in the database: it was restored from an older copy, or the run was reset.
  * The workflow reads its plan again and goes on from there.
  */
-export function isBehind(error: unknown): boolean {
+export function isBehind(error: unknown): error is ActivityFailure | ChildWorkflowFailure {
   if (!isParkable(error)) return false;
   const cause = deepestCause(error);
   return cause instanceof ApplicationFailure && cause.type === 'DatabaseBehind';

@@ -77,6 +77,7 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
     const plan = await openRun(state, request.input);
     state.runId = plan.runId;
     state.plan = plan;
+    state.reason = plan.notice;
     state.budget = plan.budget;
     // After continue-as-new every run is a known one.
     state.resumed = carried?.resumed ?? plan.resumed;
@@ -101,10 +102,14 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
   }
 }
 
-async function openRun(state: RunState, input: RunInput): Promise<RunPlan> {
+/** @param behind why it is opened once more */
+async function openRun(state: RunState, input: RunInput, behind?: string): Promise<RunPlan> {
   for (;;) {
     try {
-      const start = { firstExecutionId: workflowInfo().firstExecutionRunId };
+      const start = {
+        firstExecutionId: workflowInfo().firstExecutionRunId,
+        ...(behind === undefined ? {} : { behind }),
+      };
       const summary = `open run ${state.runId}`.slice(0, 100);
       return await opening.openRun.executeWithOptions({ summary }, [input, start]);
     } catch (error) {
@@ -169,7 +174,7 @@ async function runIteration(state: RunState, active: Active, iteration: number):
       if (isOwnCancellation(error)) throw error;
       if (isParkable(error) && isTakenOver(error)) throw rethrowable(error);
       if (state.reset) return iteration;
-      if (isBehind(error)) return await planAgain(state, active);
+      if (isBehind(error)) return await planAgain(state, active, describeFailure(error));
       const reason = `${iterationTitle(iteration)} ended unexpectedly. ${whyItEnded(error)}`;
       if (!(await park(state, reason))) return undefined;
       if (state.reset) return iteration;
@@ -196,8 +201,10 @@ async function resetTo(
 }
 
 /** The database knows less than this workflow: it was restored from an older copy, or reset by another program. */
-async function planAgain(state: RunState, active: Active): Promise<number> {
-  const plan = await openRun(state, { ...active.input, runId: state.runId, iterations: iterationsOf(state) });
+async function planAgain(state: RunState, active: Active, why: string): Promise<number> {
+  const input = { ...active.input, runId: state.runId, iterations: iterationsOf(state) };
+  const plan = await openRun(state, input, why);
+  state.reason = plan.notice;
   state.plan = plan;
   state.summaries = state.summaries.filter(({ iteration }) => iteration < plan.nextIteration);
   return plan.nextIteration;

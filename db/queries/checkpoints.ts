@@ -144,6 +144,17 @@ export async function carryingAdapters(
   return new Set(rows.map(({ id }) => id));
 }
 
+/** Of these ids, in their order, those that no row has. */
+export async function withoutRows(pool: pg.Pool, checkpointIds: readonly string[]): Promise<string[]> {
+  const rows = await select<{ id: string }>(
+    pool,
+    `select id from unnest($1::text[]) with ordinality as given (id, n)
+     where not exists (select from r_zero.checkpoints where checkpoint_id = id) order by n`,
+    [checkpointIds],
+  );
+  return rows.map(({ id }) => id);
+}
+
 export interface NewPruning {
   checkpointId: string;
   what: PrunedPart;

@@ -245,7 +245,7 @@ export async function unitsWithoutAttempt(
     `select iteration, phase, unit from r_zero.units u
      where run_id = $1
        and not exists (select from r_zero.attempts a
-                       where (a.run_id, a.iteration, a.phase, a.unit) = (u.run_id, u.iteration, u.phase, u.unit)
+                       where (a.run_id, a.iteration, a.phase, a.unit, a.take) = (u.run_id, u.iteration, u.phase, u.unit, u.take)
                          and a.outcome = 'finished')
      order by 1, 2, 3`,
     [runId],

@@ -13,6 +13,8 @@ import { getRun } from '../../db/queries/runs.ts';
 import { readTakes } from '../../db/queries/takes.ts';
 import { asRole } from '../../infra/cli/endpoints.ts';
 import { ActivityRunner, TINY } from '../support/activities.ts';
+import { recomputeRun } from '../../activities/recompute/recompute.ts';
+import { verifyRun } from '../../activities/verification/verify-run.ts';
 import { fingerprint } from '../support/fingerprint.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { finishUnit } from '../support/rows.ts';
@@ -183,6 +185,55 @@ describe('a run that is reset', () => {
     assert.deepEqual(await fingerprint(pool, 'tiny'), undisturbed);
   });
 
+  test('goes on with changed settings, which are recorded, and with which every unit is judged', async () => {
+    const input = { gate: { upper: 0.6 }, solver: { learningRate: 1e-5 } };
+    await assert.rejects(reset({ iteration: 2, phase: 'gating', input: { seed: 5 } }), {
+      code: 'RunInputInvalid',
+      field: 'seed',
+    });
+    const { changes } = await reset({ iteration: 2, phase: 'gating', input, reason: 'tighter' });
+    assert.deepEqual(changes, {
+      'gate.upper': { from: null, to: 0.6 },
+      'solver.learningRate': { from: 3e-5, to: 1e-5 },
+    });
+    // What it was started with may be said again.
+    await runner.open({ ...TINY, runId: 'tiny', iterations: 2 });
+    await runner.iterate('tiny', 2);
+    const { rows } = await pool.query(
+      `select distinct p.iteration, p.phase = any($1) as again, p.input_version, p.input -> 'gate' -> 'upper' as upper
+       from r_zero.provenance p where run_id = 'tiny' and iteration > 0 order by 1, 2`,
+      [PHASE_ORDER.slice(PHASE_ORDER.indexOf('gating'))],
+    );
+    assert.deepEqual(rows, [
+      { iteration: 1, again: false, input_version: 1, upper: null },
+      { iteration: 1, again: true, input_version: 1, upper: null },
+      { iteration: 2, again: false, input_version: 1, upper: null },
+      { iteration: 2, again: true, input_version: 2, upper: 0.6 },
+    ]);
+    const recorded = await pool.query<object>(
+      `select version, changes, reason, requested_by from r_zero.run_inputs where run_id = 'tiny'`,
+    );
+    assert.deepEqual(recorded.rows, [{ version: 2, changes, reason: 'tighter', requested_by: 'alice' }]);
+    const { rows: bounds } = await pool.query<{ iteration: number; highest: number }>(
+      `select iteration, max(p_hat) as highest from r_zero.dataset where run_id = 'tiny' group by 1 order by 1`,
+    );
+    assert.ok(bounds[0]!.highest > 0.6 && bounds[1]!.highest <= 0.6, JSON.stringify(bounds));
+    const report = await verifyRun(pool, { runId: 'tiny', dataDir: runner.deps.dataDir, codeVersion: '0.0.0-test' });
+    assert.deepEqual(report.mismatches, []);
+    assert.equal(report.ok, true);
+    const again = await recomputeRun(pool, { runId: 'tiny', dryRun: true, codeVersion: '0.0.0-test' });
+    for (const row of again.summary) assert.equal(row.same, row.rows, `${row.subject} of iteration ${row.iteration}`);
+  });
+
+  test('asked twice, as an activity whose answer was lost, a reset begins one take', async () => {
+    const before = await readTakes(pool, 'tiny');
+    const first = await reset({ iteration: 2, phase: 'audit' });
+    assert.deepEqual(await reset({ iteration: 2, phase: 'audit' }), first);
+    assert.equal((await readTakes(pool, 'tiny')).length, before.length + 1);
+    await runner.open({ runId: 'tiny' });
+    await runner.iterate('tiny', 2);
+  });
+
   test('says which checkpoints are gone, and from where it can go on; moments are not missed', async () => {
     const { dataDir, codeVersion } = runner.deps;
     const keep = { kind: 'last' as const };
@@ -195,6 +246,7 @@ describe('a run that is reset', () => {
       codeVersion,
     });
     assert.ok(pruned.length > 0);
+    const before = await fingerprint(pool, 'tiny');
     const { rows } = await pool.query<{ id: string }>(
       `select checkpoint_after as id from r_zero.policy_updates where iteration = 1 and role = 'solver' order by unit desc limit 1`,
     );
@@ -207,6 +259,6 @@ describe('a run that is reset', () => {
     await reset({ iteration: 2, phase: 'evaluation' });
     await runner.open({ runId: 'tiny' });
     await runner.iterate('tiny', 2);
-    assert.deepEqual(await fingerprint(pool, 'tiny'), undisturbed);
+    assert.deepEqual(await fingerprint(pool, 'tiny'), before);
   });
 });
