@@ -63,36 +63,55 @@ export const readEvaluations = (connection: Connection, runId: string): Promise<
 export interface LabelRow {
   iteration: number;
   oracle: string;
-  kept: boolean;
+  /** Labels of the kept questions, or of the others; null: of all. */
+  kept: boolean | null;
   audited: number;
   agreeing: number;
+  /** Share of true labels; null when none was audited. */
+  label_accuracy: number | null;
+  /** 95 % interval. */
+  lower: number;
+  upper: number;
 }
 
-/** Of view `label_accuracy`. */
+/** Of view `label_accuracy`, with Wilson's intervals, and kept and other labels together. */
 export const readLabels = (connection: Connection, runId: string): Promise<LabelRow[]> =>
   rowsOf(
     connection,
-    `select iteration, oracle, kept, audited, agreeing from r_zero.label_accuracy where run_id = $1
+    `select iteration, oracle, kept, audited, agreeing, x.p as label_accuracy,
+            greatest(0, (x.p + z ^ 2 / (2 * n) - w.spread) / (1 + z ^ 2 / n)) as lower,
+            least(1, (x.p + z ^ 2 / (2 * n) + w.spread) / (1 + z ^ 2 / n)) as upper
+     from (
+       select iteration, oracle, kept, sum(audited)::int as audited, sum(agreeing)::int as agreeing
+       from r_zero.label_accuracy where run_id = $1
+       group by grouping sets ((iteration, oracle, kept), (iteration, oracle))
+     ) counted
+     cross join lateral (
+       select agreeing::float8 / audited as p, audited::float8 as n, 1.959963984540054::float8 as z
+     ) x
+     cross join lateral (select z * sqrt(x.p * (1 - x.p) / n + z ^ 2 / (4 * n ^ 2)) as spread) w
      order by oracle, iteration, kept`,
     [runId],
   );
 
-export interface LabelShareRow extends LabelRow {
-  majority: number;
-  total: number;
+export interface LabelShareRow {
+  oracle: string;
+  /** Tenth of p̂, from 0; the last one is closed. */
+  part: number;
+  audited: number;
+  agreeing: number;
 }
 
-/** The same by p̂ = majority / total. */
+/** The same by p̂, iterations together, kept or not. */
 export const readLabelShares = (connection: Connection, runId: string): Promise<LabelShareRow[]> =>
   rowsOf(
     connection,
-    `select a.iteration, a.oracle, coalesce(d.kept, false) as kept, v.majority, v.total,
+    `select a.oracle, least(v.majority * 10 / v.total, 9) as part,
             count(*)::int as audited, count(*) filter (where a.agrees)::int as agreeing
      from r_zero.current_audits a
      join r_zero.current_votes v using (question_id)
-     left join r_zero.current_gate_decisions d using (question_id)
-     where a.run_id = $1 and v.total > 0 and a.agrees is not null
-     group by 1, 2, 3, 4, 5 order by 2, 1, 3, 5, 4`,
+     where a.run_id = $1 and v.total > 0
+     group by 1, 2 order by 1, 2`,
     [runId],
   );
 

@@ -32,22 +32,3 @@ export const readSteps = (connection: Connection, runId: string): Promise<StepRo
      from r_zero.training_steps where run_id = $1 order by role, iteration, step`,
     [runId],
   );
-
-export interface ClusterRow {
-  iteration: number;
-  step: number;
-  questions: number;
-  /** Clusters of near questions in the batch, as the repetition penalty counts them. */
-  clusters: number;
-}
-
-/** Every member of a cluster of n brings a share of 1/n of it. */
-export const readClusters = (connection: Connection, runId: string): Promise<ClusterRow[]> =>
-  rowsOf(
-    connection,
-    `select w.iteration, w.unit as step, count(*)::int as questions, round(sum(1.0 / w.cluster_size))::int as clusters
-     from r_zero.rewards w
-     where w.run_id = $1 and w.role = 'challenger' and w.version = 1 and w.cluster_size > 0
-     group by 1, 2 order by 1, 2`,
-    [runId],
-  );

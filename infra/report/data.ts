@@ -5,10 +5,11 @@ import { byPhase } from '../../activities/phases.ts';
 import { gatePolicy } from '../../activities/gate-policy.ts';
 import { readEvaluations, readLabels, readLabelShares } from '../../db/queries/report-accuracy.ts';
 import type { EvaluationRow, LabelRow, LabelShareRow } from '../../db/queries/report-accuracy.ts';
-import { readClusters, readSteps } from '../../db/queries/report-steps.ts';
-import type { ClusterRow, StepRow } from '../../db/queries/report-steps.ts';
+import { readClusters, readDiversity } from '../../db/queries/report-diversity.ts';
+import type { ClusterRow, DiversityRow } from '../../db/queries/report-diversity.ts';
+import { readSteps } from '../../db/queries/report-steps.ts';
+import type { StepRow } from '../../db/queries/report-steps.ts';
 import {
-  readDiversity,
   readFunnel,
   readOrigins,
   readPhaseTimes,
@@ -18,7 +19,6 @@ import {
   readVoteShares,
 } from '../../db/queries/report.ts';
 import type {
-  DiversityRow,
   FunnelRow,
   OriginRow,
   PhaseTimeRow,

@@ -17,6 +17,9 @@ export const keysOf = (runs: readonly RunData[], keys: readonly Omit<Key, 'colou
 export const named = (runs: readonly RunData[], { run }: RunData, text: string): string =>
   runs.length === 1 ? text : text === '' ? run.runId : `${text}, ${run.runId}`;
 
+/** A name as part of an id. */
+export const slug = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+
 export const iterationName = (iteration: number): string => (iteration === 0 ? 'base' : String(iteration));
 
 /** At most `count` of them, evenly spread, first and last among them. */

@@ -8,7 +8,7 @@ import { clusteredShare, difference, gainText, intervalText, share, shareText } 
 import type { Estimate } from '../estimate.ts';
 import { markup } from '../html.ts';
 import type { Html } from '../html.ts';
-import { keysOf, colourOf, idOf, iterationName, named } from '../runs.ts';
+import { keysOf, colourOf, idOf, iterationName, named, slug } from '../runs.ts';
 import { legend } from '../legend.ts';
 import { behind, table } from '../table.ts';
 import { note, section } from './section.ts';
@@ -201,5 +201,3 @@ function workedTable(runs: readonly RunData[], data: RunData, rows: readonly Eva
       ]),
   });
 }
-
-const slug = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');

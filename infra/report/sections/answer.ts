@@ -5,6 +5,7 @@ import { count } from '../../cli/numbers.ts';
 import { explainGain } from '../../cli/summary.ts';
 import type { RunSnapshot } from '../../cli/run-snapshot.ts';
 import type { Phase } from '../../../activities/contract.ts';
+import { replacesLabels } from '../../../activities/control.ts';
 import type { RunData } from '../data.ts';
 import { difference, gainText, intervalText, isClear, shareText, signed } from '../estimate.ts';
 import type { Estimate } from '../estimate.ts';
@@ -14,7 +15,7 @@ import { idOf, named } from '../runs.ts';
 import { table } from '../table.ts';
 import { GREEDY, MAJORITY, SAMPLED, WORKED, WORKED_RIGHT } from './accuracy.ts';
 import type { Measure } from './accuracy.ts';
-import { sum, trueShare } from './labels.ts';
+import { estimateOf } from './labels.ts';
 import { section } from './section.ts';
 
 export function answerSection(runs: readonly RunData[], differences: readonly DifferenceRow[]): Html {
@@ -89,16 +90,19 @@ const oracleOf = ({ labels }: RunData): string | undefined =>
 
 function labelSentence(data: RunData): Fragment {
   const oracle = oracleOf(data);
-  const kept = data.labels.filter((row) => row.oracle === oracle && row.kept);
+  const kept = data.labels.filter((row) => row.oracle === oracle && row.kept === true);
   const [first, last] = [kept[0], kept.at(-1)];
-  const now = last && trueShare([last]);
+  const now = last && estimateOf(last);
   if (!first || !last || !now) {
     return 'What ties it to reality: nothing yet. No oracle knows which of the pseudo-labels it was trained on are true.';
   }
-  const before = first === last ? '' : ` (${shareText(trueShare([first]))} in iteration ${first.iteration})`;
-  return markup`What ties it to reality: of the ${count(last.audited)} pseudo-labels that the Solver was trained on in
-    iteration ${last.iteration}, the oracle <em>${last.oracle}</em> finds ${shareText(now)} true, 95 % interval
-    ${intervalText(now)}${before}. The rest taught it something false.`;
+  const before = first === last ? '' : ` (${shareText(estimateOf(first))} in iteration ${first.iteration})`;
+  const found = markup`the oracle <em>${last.oracle}</em> finds ${shareText(now)} true, 95 % interval ${intervalText(now)}${before}.`;
+  return replacesLabels(data.run)
+    ? markup`A control: the Solver was trained on other labels than those of the votes. Of the votes’ ${count(last.audited)} labels for the
+      questions kept in iteration ${last.iteration}, ${found}`
+    : markup`What ties it to reality: of the ${count(last.audited)} pseudo-labels that the Solver was trained on in
+      iteration ${last.iteration}, ${found} The rest taught it something false.`;
 }
 
 function between(runs: readonly RunData[], differences: readonly DifferenceRow[]): Html {
@@ -134,7 +138,7 @@ function keyTable(runs: readonly RunData[], data: RunData): Html {
     ];
   };
   const rows = [GREEDY, SAMPLED, MAJORITY, WORKED, WORKED_RIGHT].flatMap(row);
-  const kept = data.labels.filter((entry) => entry.oracle === oracleOf(data) && entry.kept);
+  const kept = data.labels.filter((entry) => entry.oracle === oracleOf(data) && entry.kept === true);
   const [first, last] = [kept[0], kept.at(-1)];
   const iteration = Math.max(ends(data, 'greedy').final?.iteration ?? 0, ends(data, 'sampled').final?.iteration ?? 0);
   if (rows.length === 0) return markup``;
@@ -151,13 +155,13 @@ function keyTable(runs: readonly RunData[], data: RunData): Html {
     ],
     rows: [
       ...rows,
-      ...(first && last && sum(kept, 'audited') > 0
+      ...(first && last && estimateOf(last)
         ? [
             [
-              `Labels trained on that are true, iteration ${first.iteration} and ${last.iteration}`,
-              ...cells(trueShare([first])),
-              ...cells(trueShare([last])),
-              signedShares(trueShare([first]), trueShare([last])),
+              `True labels of kept questions, iteration ${first.iteration} and ${last.iteration}`,
+              ...cells(estimateOf(first)),
+              ...cells(estimateOf(last)),
+              signedShares(estimateOf(first), estimateOf(last)),
             ],
           ]
         : []),

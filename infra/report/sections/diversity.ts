@@ -1,5 +1,5 @@
 /** Whether the Challenger still finds something new. */
-import type { DiversityRow } from '../../../db/queries/report.ts';
+import type { DiversityRow } from '../../../db/queries/report-diversity.ts';
 import { count, decimal, percent } from '../../cli/numbers.ts';
 import {
   SHARE,

@@ -9,18 +9,15 @@ import type { Estimate } from '../estimate.ts';
 import { markup } from '../html.ts';
 import type { Html } from '../html.ts';
 import { legend } from '../legend.ts';
-import { colourOf, idOf, iterationName, keysOf, named } from '../runs.ts';
+import { colourOf, idOf, iterationName, keysOf, named, slug } from '../runs.ts';
 import { behind, table } from '../table.ts';
 import { note, section } from './section.ts';
 
 /** arXiv 2508.05004, table 5: Qwen3-4B, 200 questions a set, GPT-4o as the oracle. */
 const PAPER = [0.79, 0.69, 0.63];
 
-export const trueShare = (rows: readonly Pick<LabelRow, 'audited' | 'agreeing'>[]): Estimate | undefined =>
-  share(sum(rows, 'agreeing'), sum(rows, 'audited'));
-
-export const sum = <K extends string>(rows: readonly Record<K, number>[], key: K): number =>
-  rows.reduce((total, row) => total + row[key], 0);
+export const estimateOf = (row: LabelRow): Estimate | undefined =>
+  row.label_accuracy === null ? undefined : { value: row.label_accuracy, low: row.lower, high: row.upper };
 
 export function labelSection(runs: readonly RunData[]): Html {
   const oracles = [...new Set(runs.flatMap(({ labels }) => labels.map(({ oracle }) => oracle)))].sort();
@@ -39,43 +36,39 @@ function oracleFigure(runs: readonly RunData[], oracle: string, isNamed: boolean
   const shares = new Map(runs.map((data) => [data, data.labelShares.filter((row) => row.oracle === oracle)]));
   return markup`${isNamed ? markup`<h3>Oracle ${oracle}</h3>` : ''}
   ${legend([
-    ...keysOf(runs, [{ text: 'trained on' }, { text: 'all that were voted on', dash: true }]),
+    ...keysOf(runs, [{ text: 'of kept questions' }, { text: 'of all that were voted on', dash: true }]),
     { colour: 'muted', dash: true, text: 'the paper’s run (Qwen3-4B, judged by GPT-4o)' },
   ])}
   ${figure(
     [byIteration(runs, rows), byShare(runs, shares)],
-    markup`Left: share of pseudo-labels that the oracle <em>${oracle}</em> finds true, with Wilson’s 95 % intervals.
+    markup`Left: share of pseudo-labels that the oracle <em>${oracle}</em> finds true, with 95 % intervals.
       Right: the same by p̂, the share of votes for the label, all iterations together, kept or not; were agreement the
-      chance of being right, points would lie on the diagonal. Labels are compared for this report alone: training never
-      sees the truth.`,
+      chance of being right, points would lie on the diagonal.${truthNote(runs)}`,
     behind(
-      `labels-${oracle}`,
+      `labels-${slug(oracle)}`,
       ...runs.map((data) => iterationTable(runs, data, oracle, rows.get(data) ?? [])),
       ...runs.map((data) => shareTable(runs, data, oracle, shares.get(data) ?? [])),
     ),
   )}`;
 }
 
+const truthNote = (runs: readonly RunData[]): string =>
+  runs.some(({ run }) => run.control === 'oracle-labels') ? '' : ' Training never sees the truth.';
+
 function byIteration(runs: readonly RunData[], rows: ReadonlyMap<RunData, readonly LabelRow[]>): Html {
   const iterations = [...rows.values()].flatMap((all) => all.map(({ iteration }) => iteration));
   const series = runs.flatMap((data): Series[] => {
-    const all = rows.get(data) ?? [];
-    const of = (kept: boolean): Point[] =>
-      [...new Set(all.map(({ iteration }) => iteration))].flatMap((iteration) =>
-        pointOf(
-          iteration,
-          iterationName(iteration),
-          all.filter((row) => row.iteration === iteration && (row.kept || !kept)),
-        ),
-      );
+    const of = (kept: boolean | null): Point[] =>
+      (rows.get(data) ?? [])
+        .filter((row) => row.kept === kept)
+        .flatMap((row) => pointOf(row.iteration, iterationName(row.iteration), estimateOf(row), row.audited));
     return [
       { colour: colourOf(data), points: of(true) },
-      { colour: colourOf(data), dash: true, points: of(false) },
+      { colour: colourOf(data), dash: true, points: of(null) },
     ];
   });
-  const paper = PAPER.map((value, index) => ({ x: index + 1, value })).filter(
-    ({ x }) => x <= Math.max(...iterations, 1),
-  );
+  const last = Math.max(...iterations, 1);
+  const paper = PAPER.map((value, index) => ({ x: index + 1, value })).filter(({ x }) => x <= last);
   return panel({
     title: 'True labels by iteration',
     says: series.flatMap(({ points }) => points.map(({ tip }) => tip)).join('; '),
@@ -94,18 +87,17 @@ function byIteration(runs: readonly RunData[], rows: ReadonlyMap<RunData, readon
 }
 
 function byShare(runs: readonly RunData[], shares: ReadonlyMap<RunData, readonly LabelShareRow[]>): Html {
-  const series = runs.map((data): Series => {
-    const all = shares.get(data) ?? [];
-    return {
-      colour: colourOf(data),
-      points: bins(all).flatMap(({ name, middle, rows }) => pointOf(middle, `p̂ ${name}`, rows)),
-    };
-  });
+  const series = runs.map((data): Series => ({
+    colour: colourOf(data),
+    points: (shares.get(data) ?? []).flatMap((row) =>
+      pointOf((row.part + 0.5) / 10, partName(row), share(row.agreeing, row.audited), row.audited),
+    ),
+  }));
   return panel({
     title: 'True labels by p̂',
     says: series.flatMap(({ points }) => points.map(({ tip }) => tip)).join('; '),
     plot: {
-      x: { domain: [0, 1.03] },
+      x: { domain: [0, 1] },
       y: SHARE,
       marks: [
         ...percentAxis(),
@@ -123,68 +115,39 @@ function byShare(runs: readonly RunData[], shares: ReadonlyMap<RunData, readonly
   });
 }
 
-const pointOf = (x: number, name: string, rows: readonly LabelRow[]): Point[] => {
-  const estimate = trueShare(rows);
-  return estimate
-    ? [
-        {
-          x,
-          ...estimate,
-          tip: `${name}: ${shareText(estimate)} (${intervalText(estimate)}) of ${count(sum(rows, 'audited'))}`,
-        },
-      ]
+const partName = ({ part }: LabelShareRow): string => `${part / 10}–${(part + 1) / 10}`;
+
+const pointOf = (x: number, name: string, estimate: Estimate | undefined, audited: number): Point[] =>
+  estimate
+    ? [{ x, ...estimate, tip: `${name}: ${shareText(estimate)} (${intervalText(estimate)}) of ${count(audited)}` }]
     : [];
-};
-
-interface Bin {
-  name: string;
-  middle: number;
-  rows: LabelShareRow[];
-}
-
-/** Votes of one number of answers have their own values; tenths serve where there are many. */
-const MOST_VALUES = 12;
-
-function bins(rows: readonly LabelShareRow[]): Bin[] {
-  const totals = new Set(rows.map(({ total }) => total));
-  const exact = totals.size === 1 && Math.max(...totals) <= MOST_VALUES;
-  const found = new Map<number, Bin>();
-  for (const row of rows) {
-    const tenth = Math.min(9, Math.floor((row.majority * 10) / row.total));
-    const middle = exact ? row.majority / row.total : (tenth + 0.5) / 10;
-    const name = exact ? `${row.majority}/${row.total}` : `${tenth / 10}–${(tenth + 1) / 10}`;
-    const bin = found.get(middle) ?? { name, middle, rows: [] };
-    bin.rows.push(row);
-    found.set(middle, bin);
-  }
-  return [...found.values()].sort((a, b) => a.middle - b.middle);
-}
-
-const cellsOf = (rows: readonly LabelRow[]): string[] => {
-  const estimate = trueShare(rows);
-  return [count(sum(rows, 'audited')), count(sum(rows, 'agreeing')), shareText(estimate), intervalText(estimate)];
-};
 
 const COLUMNS = ['compared', 'true', 'share', '95 %'];
+
+const cellsOf = (row: Pick<LabelRow, 'audited' | 'agreeing'> | undefined, estimate: Estimate | undefined): string[] =>
+  row ? [count(row.audited), count(row.agreeing), shareText(estimate), intervalText(estimate)] : COLUMNS.map(() => '–');
 
 function iterationTable(runs: readonly RunData[], data: RunData, oracle: string, rows: readonly LabelRow[]): Html {
   const iterations = [...new Set(rows.map(({ iteration }) => iteration))];
   return table({
-    id: idOf(`labels-${oracle}`, data),
-    caption: named(runs, data, 'Labels by iteration: those trained on, and the others that were voted on'),
-    columns: ['iteration', ...COLUMNS, ...COLUMNS.map((name) => `others ${name}`)].map((head) => ({ head })),
-    rows: iterations.map((iteration) => {
-      const all = rows.filter((row) => row.iteration === iteration);
-      return [String(iteration), ...[true, false].flatMap((kept) => cellsOf(all.filter((row) => row.kept === kept)))];
-    }),
+    id: idOf(`labels-${slug(oracle)}`, data),
+    caption: named(runs, data, 'Labels by iteration: those of kept questions, and all that were voted on'),
+    columns: ['iteration', ...COLUMNS, ...COLUMNS.map((name) => `all: ${name}`)].map((head) => ({ head })),
+    rows: iterations.map((iteration) => [
+      String(iteration),
+      ...[true, null].flatMap((kept) => {
+        const row = rows.find((candidate) => candidate.iteration === iteration && candidate.kept === kept);
+        return cellsOf(row, row && estimateOf(row));
+      }),
+    ]),
   });
 }
 
 function shareTable(runs: readonly RunData[], data: RunData, oracle: string, rows: readonly LabelShareRow[]): Html {
   return table({
-    id: idOf(`labels-by-share-${oracle}`, data),
+    id: idOf(`labels-by-share-${slug(oracle)}`, data),
     caption: named(runs, data, 'Labels by p̂, all iterations, kept or not'),
     columns: ['p̂', ...COLUMNS].map((head) => ({ head })),
-    rows: bins(rows).map((bin) => [bin.name, ...cellsOf(bin.rows)]),
+    rows: rows.map((row) => [partName(row), ...cellsOf(row, share(row.agreeing, row.audited))]),
   });
 }
