@@ -104,7 +104,7 @@ class Reader {
       element('span', reason === 'kept' ? 'kept' : 'dropped', reasonText(reason)),
       element('bdi', question === null ? 'question none' : 'question', question ?? 'no question in what was written'),
       element('span', 'label', ...(label === null ? ['no label'] : ['label ', element('bdi', '', label)])),
-      element('span', `truth ${agrees ?? 'unknown'}`, agrees === null ? '' : agrees ? 'true' : 'false'),
+      element('span', `truth ${agrees ?? 'unknown'}`, agrees === null ? '' : agrees ? 'is true' : 'is false'),
     );
     const details = element('details', 'entry', summary);
     details.addEventListener('toggle', () => {

@@ -25,20 +25,32 @@ export function costSection(runs: readonly RunData[]): Html {
     'Time and tokens',
     legend(present.map((phase) => ({ colour: colourOf(phase), area: true, text: PHASE_WORDS[phase].title }))),
     figure(
-      runs.filter(({ times }) => times.length > 0).map((data) => bars(runs, data)),
+      runs.filter(({ times }) => times.length > 0).map((data) => bars(runs, data, longest(runs))),
       markup`Working time of the finished shards and steps; waiting and work that was lost are not in it.`,
       behind('cost', ...runs.flatMap((data) => phaseTables(runs, data, present))),
     ),
   );
 }
 
-function bars(runs: readonly RunData[], data: RunData): Html {
+/** Seconds of the longest iteration, so that two runs are drawn to one scale. */
+function longest(runs: readonly RunData[]): number {
+  const sums = new Map<string, number>();
+  for (const { index, times } of runs) {
+    for (const { iteration, seconds } of times) {
+      const key = `${index} ${iteration}`;
+      sums.set(key, (sums.get(key) ?? 0) + seconds);
+    }
+  }
+  return Math.max(1, ...sums.values());
+}
+
+function bars(runs: readonly RunData[], data: RunData, most: number): Html {
   const iterations = spread([...new Set(data.times.map(({ iteration }) => iteration))], MOST_ROWS);
   const totals = iterations.map((iteration) => {
     const rows = data.times.filter((row) => row.iteration === iteration);
     return rows.reduce((sum, { seconds }) => sum + seconds, 0);
   });
-  const scale = scaleOf(Math.max(...totals, 1));
+  const scale = scaleOf(most);
   const parts = iterations.flatMap((iteration) => {
     let from = 0;
     return data.times
@@ -57,11 +69,12 @@ function bars(runs: readonly RunData[], data: RunData): Html {
       });
   });
   return panel({
-    title: named(runs, data, runs.length > 1 ? '' : `Time by iteration, ${scale.name}`),
+    title: named(runs, data, `Time by iteration, ${scale.name}`),
     says: iterations.map((iteration, index) => `${iterationName(iteration)}: ${duration(totals[index])}`).join('; '),
     plot: {
       width: runs.length > 1 ? PANEL_WIDTH : PANEL_WIDTH * 2,
       height: 34 + iterations.length * ROW_HEIGHT,
+      x: { domain: [0, most / scale.seconds] },
       y: { type: 'band', domain: iterations, padding: 0.25 },
       marks: [
         Plot.axisY({ tickSize: 0, label: null, tickFormat: iterationName }),

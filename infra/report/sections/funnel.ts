@@ -78,7 +78,7 @@ function bars(runs: readonly RunData[], data: RunData): Html {
     });
   });
   return panel({
-    title: named(runs, data, runs.length > 1 ? '' : 'Questions by iteration'),
+    title: named(runs, data, 'Questions by iteration'),
     says: rows
       .map((row) => `${row.iteration}: ${STAGES.map(({ text, of }) => `${count(of(row))} ${text}`).join(', ')}`)
       .join('; '),
@@ -86,7 +86,7 @@ function bars(runs: readonly RunData[], data: RunData): Html {
       width: runs.length > 1 ? PANEL_WIDTH : PANEL_WIDTH * 2,
       height: 34 + rows.length * ROW_HEIGHT,
       y: { type: 'band', domain: rows.map(({ iteration }) => iteration), padding: 0.25 },
-      x: { nice: false },
+      x: { domain: [0, Math.max(...runs.flatMap(({ funnel }) => funnel.map(({ generated }) => generated)))] },
       marks: [
         Plot.axisY({ tickSize: 0, label: null }),
         Plot.axisX({ ticks: 5, tickSize: 0, label: null }),
