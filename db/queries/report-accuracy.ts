@@ -83,11 +83,11 @@ export const readLabels = (connection: Connection, runId: string): Promise<Label
             least(1, (x.p + z ^ 2 / (2 * n) + w.spread) / (1 + z ^ 2 / n)) as upper
      from (
        select iteration, oracle, kept, sum(audited)::int as audited, sum(agreeing)::int as agreeing
-       from r_zero.label_accuracy where run_id = $1
+       from r_zero.label_accuracy where run_id = $1 and kept is not null
        group by grouping sets ((iteration, oracle, kept), (iteration, oracle))
      ) counted
      cross join lateral (
-       select agreeing::float8 / audited as p, audited::float8 as n, 1.959963984540054::float8 as z
+       select agreeing::float8 / nullif(audited, 0) as p, nullif(audited, 0)::float8 as n, 1.959963984540054::float8 as z
      ) x
      cross join lateral (select z * sqrt(x.p * (1 - x.p) / n + z ^ 2 / (4 * n ^ 2)) as spread) w
      order by oracle, iteration, kept`,
@@ -110,7 +110,7 @@ export const readLabelShares = (connection: Connection, runId: string): Promise<
             count(*)::int as audited, count(*) filter (where a.agrees)::int as agreeing
      from r_zero.current_audits a
      join r_zero.current_votes v using (question_id)
-     where a.run_id = $1 and v.total > 0
+     where a.run_id = $1 and v.total > 0 and a.agrees is not null
      group by 1, 2 order by 1, 2`,
     [runId],
   );
