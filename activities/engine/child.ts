@@ -9,6 +9,7 @@ import { RZeroError } from '../errors.ts';
 import { engineEnvironment } from './environment.ts';
 import { outOfMemory, speaksOfMemory } from './memory-words.ts';
 import { fromWireError } from './protocol.ts';
+import { watchStandstill } from './standstill.ts';
 import type { Calls, FromHost, HostOptions, Method } from './protocol.ts';
 import type { CallOptions } from './types.ts';
 
@@ -25,6 +26,8 @@ export type ChildEvent =
 export interface ChildOptions {
   host: HostOptions;
   cancelGraceMs: number;
+  /** A call under way without any processor time for this long is given up with its process. */
+  standstillMs: number;
   onEvent?: (event: ChildEvent) => void;
 }
 
@@ -42,14 +45,14 @@ interface Pending {
   signal: AbortSignal | undefined;
 }
 
-export function startChild({ host, cancelGraceMs, onEvent }: ChildOptions): Child {
+export function startChild({ host, cancelGraceMs, standstillMs, onEvent }: ChildOptions): Child {
   const child = forkHost(host);
   const pending = new Map<number, Pending>();
   const lines: string[] = [];
   let nextId = 1;
   let alive = true;
   /** Set when this side decided that the process must end, and why. */
-  let ending: 'stop' | 'cancel' | 'memory' | undefined;
+  let ending: 'stop' | 'cancel' | 'memory' | 'standstill' | undefined;
 
   const settle = (id: number): Pending | undefined => {
     const call = pending.get(id);
@@ -92,13 +95,19 @@ export function startChild({ host, cancelGraceMs, onEvent }: ChildOptions): Chil
       settle(message.id)?.reject(fromWireError(message.error));
     }
   });
+  const unwatch = watchStandstill(child.pid ?? 0, {
+    isBusy: () => pending.size > 0,
+    limitMs: standstillMs,
+    onStandstill: () => kill('standstill'),
+  });
   const ended = whenEnded(child).then(({ exitCode, signal }) => {
     alive = false;
+    unwatch();
     failAll((call) => (ending === 'stop' || call.signal?.aborted ? cancelled(call.signal?.reason) : gone()));
     onEvent?.({ kind: 'ended', pid: child.pid ?? 0, exitCode, signal });
   });
 
-  const kill = (reason?: 'cancel'): void => {
+  const kill = (reason?: 'cancel' | 'standstill'): void => {
     ending ??= reason;
     alive = false;
     child.kill('SIGKILL');
@@ -237,6 +246,7 @@ const PURPOSES = {
   stop: 'when the engine was closed',
   cancel: 'to cancel a call',
   memory: 'to give back its memory',
+  standstill: 'because it stood still: it was stopped, or is stuck in a driver or on a disk',
 } as const;
 
 function endedOnPurpose(purpose: keyof typeof PURPOSES): RZeroError {

@@ -240,6 +240,22 @@ for (const [signal, code] of [
   });
 }
 
+test('a process that stands still with a call under way is given up, one that works or rests is not', async (t) => {
+  const folder = await demoFolder(t);
+  const watched = watch(t, { standstillSeconds: 2 });
+  const lease = await watched.engine.open({ path: folder });
+  const pid = watched.pid();
+  await sleep(3000);
+  assert.equal((await lease.sample(longRequest(1000))).length, 1000);
+  assert.equal(watched.pid(), pid);
+  const run = lease.sample(longRequest(20_000));
+  await sleep(50);
+  process.kill(pid, 'SIGSTOP');
+  await assert.rejects(run, { code: 'EngineCrashed', message: /stood still/ });
+  const again: ModelLease = await watched.engine.open({ path: folder });
+  assert.equal((await again.sample(SMALL)).length, 1);
+});
+
 test('running over the memory limit is an error of its own, and a new process gives the memory back', async (t) => {
   const folder = await demoFolder(t);
   const watched = watch(t, { memoryLimitBytes: 1 });
