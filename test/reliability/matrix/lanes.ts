@@ -1,5 +1,5 @@
 /** Several clusters side by side, since most faults are spent waiting: for a heartbeat that does not come, a server, a retry. */
-import { Cluster } from '../../support/cluster.ts';
+import { Cluster, stopAllClusters } from '../../support/cluster.ts';
 import type { ClusterOptions } from '../../support/cluster.ts';
 import { installGates } from '../faults/unit-gates.ts';
 import type { InputName } from './inputs.ts';
@@ -50,7 +50,12 @@ export async function runPlan(plan: Plan, options: LanesOptions): Promise<Struck
       await cluster?.stop();
     }
   };
-  await Promise.all(Array.from({ length: options.lanes }, (_, index) => lane(index === 0)));
+  try {
+    await Promise.all(Array.from({ length: options.lanes }, (_, index) => lane(index === 0)));
+  } finally {
+    // One lane that cannot go on ends them all.
+    await stopAllClusters();
+  }
   return runs;
 }
 

@@ -87,6 +87,8 @@ export async function strikeRun(cluster: Cluster, options: StruckRunOptions): Pr
       if (blow === undefined) continue;
       blows.push(blow);
       options.onBlow?.(blow);
+      // What comes after would be put down to the wrong fault.
+      if (blow.problem !== undefined) break;
     }
     gates.openAll();
     await run.untilCompleted();
