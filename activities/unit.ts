@@ -90,6 +90,9 @@ async function attemptUnit(
     const place = { ...here, take: await takeOf(deps, here) };
     const run = await getRun(deps.database, ref.runId);
     const owner = await holdLease(deps, ref);
+    // The lease was waited for if another worker, taken for dead, was just writing this unit.
+    const written = await findUnit(deps.database, here);
+    if (written) return { reused: true, metrics: written };
     const before = await readBudget(deps.database, ref.runId);
     if (before?.exhausted !== undefined) return { reused: false, metrics: {}, untouched: true, budget: before };
     const begin = (): Promise<number> =>
