@@ -18,7 +18,7 @@ export async function installGates(pool: pg.Pool): Promise<void> {
       if new.iteration = 1 then perform pg_advisory_xact_lock_shared(${LOCK}, hashtext(new.phase || new.unit)); end if;
       return null;
     end $$;
-    create trigger pass_gate after insert on r_zero.units for each row execute function public.pass_gate()`);
+    create trigger pass_gate after insert on r_zero_all.units for each row execute function public.pass_gate()`);
 }
 
 /** @returns the server's process whose unit waits at a gate; undefined when there is none */
