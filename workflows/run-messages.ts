@@ -20,14 +20,11 @@ import type {
   ResetToRequest,
   ResumeRequest,
 } from './messages.ts';
-import { describe, invalid, isRecord } from './run-request.ts';
+import { invalid } from './run-request.ts';
 import { show, viewOf } from './run-state.ts';
 import type { RunState } from './run-state.ts';
-import { PHASES } from './units.ts';
+import { checkExtension, checkInput, checkRequest, checkReset } from './update-requests.ts';
 
-/** Protects from a slip of the finger; nothing else limits the number of iterations. */
-const MOST_ITERATIONS = 1000;
-const LONGEST_REASON = 200;
 const ENDED: ReadonlySet<RunStatus> = new Set(['completed', 'cancelled', 'failed', 'waiting']);
 
 export interface RunActions {
@@ -116,7 +113,7 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
         checkRequest('resetTo', request, ['iteration', 'phase', 'reason', 'input', 'by', 'stop']);
         checkNotEnded(state, 'resetTo');
         checkNotClosing(state);
-        checkReset(state, request);
+        checkMayReset(state, request);
       },
     },
   );
@@ -221,59 +218,13 @@ function checkNotClosing(state: RunState): void {
     throw invalid('All iterations are done and the run is closing.', 'Start it again under the same run id.');
 }
 
-function checkExtension(request: ExtendRequest | undefined, planned: number): void {
-  const iterations: unknown = request?.iterations;
-  if (iterations === undefined) return;
-  if (typeof iterations !== 'number' || !Number.isInteger(iterations)) {
-    throw invalid(`iterations must be a whole number, not ${describe(iterations)}.`, 'For example {"iterations": 5}.');
-  }
-  if (iterations <= planned) {
-    throw invalid(
-      `iterations is the new total and must be above ${planned}, which is planned now.`,
-      `Got ${iterations}.`,
-    );
-  }
-  if (iterations > MOST_ITERATIONS)
-    throw invalid(`iterations may be at most ${MOST_ITERATIONS}.`, `Got ${iterations}.`);
-}
-
-/** The activity knows the fields. */
-function checkInput(input: unknown): void {
-  if (input === undefined || isRecord(input)) return;
-  throw invalid(`input must be one JSON object, not ${describe(input)}.`, 'For example {"microBatch": 32}.');
-}
-
-function checkReset(state: RunState, request: ResetToRequest | undefined): void {
-  const { iteration, phase, input, stop } = (request ?? {}) as Partial<Record<keyof ResetToRequest, unknown>>;
+function checkMayReset(state: RunState, request: ResetToRequest | undefined): void {
   plannedIterations(state);
-  if (typeof iteration !== 'number' || !Number.isInteger(iteration) || iteration < 0) {
-    throw invalid(`iteration must be a whole number from 0, not ${describe(iteration)}.`, EXAMPLE);
-  }
-  if (typeof phase !== 'string' || !(phase in PHASES)) {
-    throw invalid(`phase must be one of ${Object.keys(PHASES).join(', ')}, not ${describe(phase)}.`, EXAMPLE);
-  }
-  checkInput(input);
+  checkReset(request);
   if (state.reset) throw invalid('The run is being reset already.', 'Send it again in a moment.');
-  if (stop === true || state.control.paused || state.status === 'parked') return;
+  if (request?.stop === true || state.control.paused || state.status === 'parked') return;
   throw invalid(
     'The run is at work.',
     'Pause it first, or add "stop": true, which gives up the shard or step at work.',
   );
-}
-
-const EXAMPLE = 'For example {"iteration": 1, "phase": "labelling"}.';
-
-function checkRequest(update: string, request: unknown, known: readonly string[]): void {
-  if (request === undefined || request === null) return;
-  if (!isRecord(request)) {
-    throw invalid(`${update} takes one JSON object or nothing, not ${describe(request)}.`, 'Leave the input empty.');
-  }
-  const unknown = Object.keys(request).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw invalid(`${update} has no field ${describe(unknown)}.`, `Known: ${known.join(', ')}.`);
-  }
-  const reason = request['reason'];
-  if (reason !== undefined && (typeof reason !== 'string' || reason.length > LONGEST_REASON)) {
-    throw invalid(`reason must be a text of at most ${LONGEST_REASON} characters.`, `Got ${describe(reason)}.`);
-  }
 }
