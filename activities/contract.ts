@@ -53,6 +53,10 @@ export interface PhasePlan {
   units: number;
   /** The first unit without a stored result; equals `units` when the phase is finished. */
   nextUnit: number;
+  /** What was asked for of the stored units, added up; absent before the first. */
+  stored?: { units: number; sums: Record<string, number> };
+  /** Mean time of a unit of this phase in the iteration before; absent when there was none. */
+  secondsPerUnit?: number;
 }
 
 export interface RunPlan {
@@ -84,6 +88,11 @@ export interface IterationRef {
   holder: string;
 }
 
+export interface IterationStart extends IterationRef {
+  /** Names of metrics to add up over the stored units of each phase. @default none */
+  show?: readonly string[];
+}
+
 export interface IterationPlan {
   runId: string;
   iteration: number;
@@ -95,11 +104,18 @@ export interface UnitRef extends IterationRef {
   unit: number;
 }
 
+export interface CheckpointRef {
+  role: Role;
+  id: string;
+}
+
 export interface UnitResult {
   /** True when a stored result was found and no work was done. */
   reused: boolean;
   /** Numbers worth showing while the run goes on, e.g. `{ generated: 128, valid: 120, meanReward: 0.41 }`. */
   metrics: Record<string, number>;
+  /** That the unit made: a step of training. */
+  checkpoint?: CheckpointRef;
   /** After the unit; absent when the start has no budget. */
   budget?: BudgetState;
   /** True when the budget was spent before the unit was begun: nothing was done. */
@@ -231,7 +247,7 @@ export interface OrchestrationActivities {
    * at work meanwhile writes nothing and fails as `DatabaseBehind`.
    */
   resetRun(reset: RunReset): Promise<RunPlan>;
-  beginIteration(ref: IterationRef): Promise<IterationPlan>;
+  beginIteration(start: IterationStart): Promise<IterationPlan>;
   gateQuestions(ref: UnitRef): Promise<UnitResult>;
   auditLabels(ref: UnitRef): Promise<UnitResult>;
   /** Deletes what the run's `checkpoints.keep` gives up, now that the iteration's work is done. */

@@ -4,6 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type {
   IterationPlan,
   IterationRef,
+  IterationStart,
   IterationSummary,
   RunExtension,
   RunInput,
@@ -44,6 +45,7 @@ import {
 } from '../db/queries/runs.ts';
 import type { RunRow } from '../db/queries/runs.ts';
 import { readSummary } from '../db/queries/summary.ts';
+import { readPaces, readStoredSums } from '../db/queries/phase-facts.ts';
 import { insertPhases, readPhases } from '../db/queries/units.ts';
 
 /** A workflow of another namespace cannot be asked about; it counts as alive for this long after its last sign of life. */
@@ -98,8 +100,8 @@ export async function changeStatus(deps: ActivityDependencies, change: RunStatus
 }
 
 /** Plans an iteration once; asked again, it tells how much of the stored plan is left. */
-export async function beginIteration(deps: ActivityDependencies, ref: IterationRef): Promise<IterationPlan> {
-  const { runId, iteration } = ref;
+export async function beginIteration(deps: ActivityDependencies, ref: IterationStart): Promise<IterationPlan> {
+  const { runId, iteration, show = [] } = ref;
   await holdLease(deps, ref);
   const run = await getRun(deps.database, runId);
   // A database that was restored from an older copy, or a reset, may have taken the iterations before away.
@@ -108,7 +110,13 @@ export async function beginIteration(deps: ActivityDependencies, ref: IterationR
   await transaction(deps.database, (client) => insertPhases(client, runId, iteration, planned));
   const phases = await readPhases(deps.database, runId, iteration);
   phases.sort(byPhase);
-  return { runId, iteration, phases };
+  const stored = await readStoredSums(deps.database, runId, iteration, show);
+  const paces = await readPaces(deps.database, runId, iteration - 1);
+  return {
+    runId,
+    iteration,
+    phases: phases.map((plan) => ({ ...plan, ...stored.get(plan.phase), ...paces.get(plan.phase) })),
+  };
 }
 
 export async function finishIteration(deps: ActivityDependencies, ref: IterationRef): Promise<IterationSummary> {

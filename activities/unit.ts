@@ -5,7 +5,7 @@
 import { Context } from '@temporalio/activity';
 import type pg from 'pg';
 import { readBudget } from './budget.ts';
-import type { BudgetState, IterationRef, Phase, UnitRef, UnitResult } from './contract.ts';
+import type { BudgetState, CheckpointRef, IterationRef, Phase, UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { CallOptions, EngineDescription, EngineProgress } from './engine/types.ts';
 import { RZeroError } from './errors.ts';
@@ -49,6 +49,8 @@ export interface UnitOutcome {
   metrics: Record<string, number>;
   /** Of the gate: questions by decision. */
   decisions?: Record<string, number>;
+  /** That the unit made. */
+  checkpoint?: CheckpointRef;
   /** Inserts the unit's rows; runs inside the transaction that also inserts the unit. */
   write: (client: pg.PoolClient) => Promise<void>;
 }
@@ -143,7 +145,13 @@ async function attemptUnit(
     if (committed === 'fenced') throw takenOver(ref);
     if (committed === 'reset') throw behind('The plan that the unit was begun with');
     if (committed === 'written') recordUnit(place, { ...outcome, metrics, seconds, tokens: usage.tokens });
-    return { reused: committed === 'superseded', metrics, ...shown(await readBudget(deps.database, ref.runId)) };
+    const { checkpoint } = outcome;
+    return {
+      reused: committed === 'superseded',
+      metrics,
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...shown(await readBudget(deps.database, ref.runId)),
+    };
   } catch (error) {
     const failure = asFailure(error, activity.info.attempt);
     recordFailure(here, codeOf(error));

@@ -3,7 +3,17 @@
  * between themselves. Every message takes one optional JSON object, because that is what the Temporal UI can send.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { Budget, BudgetState, IterationSummary, Phase, RunInput, RunStatus } from '../activities/contract.ts';
+import type {
+  Budget,
+  BudgetState,
+  CheckpointRef,
+  IterationSummary,
+  Phase,
+  RunInput,
+  RunStatus,
+} from '../activities/contract.ts';
+import type { Facts } from './phase-facts.ts';
+import type { TimeLeft } from './time-left.ts';
 
 export interface PauseRequest {
   /** Shown in the Temporal UI and kept in the run's row. At most 200 characters. */
@@ -44,6 +54,15 @@ export interface CancelAfterPhaseRequest {
   reason?: string;
 }
 
+/** In seconds from `asOf` on. */
+export interface RunTimeLeft {
+  /** When it was reckoned, in milliseconds since 1970. */
+  asOf: number;
+  phase?: number;
+  iteration?: number;
+  run?: number;
+}
+
 /** Answer of the query `status` and of every update. */
 export interface RunStatusView {
   runId: string;
@@ -69,6 +88,12 @@ export interface RunStatusView {
   budget?: BudgetState;
   /** Numbers of the last finished shard or step. */
   lastMetrics: Record<string, number>;
+  /** Counts and sums over the finished units of the iteration at work. */
+  facts?: Facts;
+  /** Reckoned from what was done before; absent when the run stands still. */
+  timeLeft?: RunTimeLeft;
+  /** The newest of this workflow. */
+  checkpoint?: CheckpointRef;
   /** Iterations that ended under this workflow, oldest first. */
   summaries: IterationSummary[];
 }
@@ -123,6 +148,11 @@ export interface IterationReport {
   progress: number;
   /** Numbers of the last finished shard or step. */
   metrics: Record<string, number>;
+  /** Over the finished units of each phase; absent in histories of before there were such. */
+  facts?: Facts;
+  left?: TimeLeft;
+  /** The newest. */
+  checkpoint?: CheckpointRef;
   /** After it, when this start has a budget. */
   budget?: BudgetState;
 }

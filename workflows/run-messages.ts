@@ -191,6 +191,8 @@ function takeReport(state: RunState, actions: RunActions, report: IterationRepor
     return;
   }
   state.report = report;
+  state.reportedAt = Date.now();
+  state.checkpoint = report.checkpoint ?? state.checkpoint;
   if (report.budget !== undefined) state.budget = report.budget;
   // A "parked" that was sent before the iteration saw the latest resume is history.
   const stale = report.status !== 'running' && report.resumes < state.control.resumes;
