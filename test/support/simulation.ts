@@ -24,6 +24,8 @@ import { writeSimulatedModel } from './simulated-model.ts';
 export interface SimulatedStackOptions extends Omit<DoubleOptions, 'modelDir'> {
   /** Empty folder for servers, model and logs; it is deleted in the end. */
   dataDir: string;
+  /** With the real engine in place of the double. @default false */
+  real?: boolean;
 }
 
 export interface SimulationOptions extends SimulatedStackOptions {
@@ -76,18 +78,20 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
 export interface SimulatedStack {
   client: Client;
   pool: pg.Pool;
+  /** Of the Temporal server. */
+  uiUrl: string;
   /** Of every run: `model` of its input. */
   modelDir: string;
 }
 
 /** Servers of their own and a worker of this process, whose engine answers at once. */
 export async function withSimulatedStack<T>(
-  { dataDir, ...double }: SimulatedStackOptions,
+  { dataDir, real = false, ...double }: SimulatedStackOptions,
   use: (parts: SimulatedStack) => Promise<T>,
 ): Promise<T> {
   const modelDir = join(dataDir, 'simulated-model');
   writeSimulatedModel(modelDir);
-  const engine = await createEngineDouble({ modelDir, ...double });
+  const engine = real ? {} : { engine: await createEngineDouble({ modelDir, ...double }) };
   const stack = await startStack({ dataDir, env: {} });
   const target = { address: stack.temporalAddress, namespace: stack.temporalNamespace };
   const pool = openPool(stack.databaseUrl);
@@ -99,10 +103,10 @@ export async function withSimulatedStack<T>(
     await new Promise<void>((onReady, fail) => {
       const { signal } = stopping;
       const database = stack.databaseUrl;
-      working = runWorker({ ...target, database, dataDir, engine, signal, onReady: () => onReady() });
+      working = runWorker({ ...target, database, dataDir, ...engine, signal, onReady: () => onReady() });
       working.catch(fail);
     });
-    return await use({ client: connected.client, pool, modelDir });
+    return await use({ client: connected.client, pool, modelDir, uiUrl: stack.uiUrl ?? '' });
   } finally {
     stopping.abort();
     await working.catch(() => undefined);

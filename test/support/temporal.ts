@@ -16,18 +16,22 @@ export interface TestServerOptions {
   searchAttributes?: boolean;
   /** Dynamic configuration of the server. @default {} */
   dynamicConfig?: Readonly<Record<string, number | boolean>>;
+  /** Serves the UI there, too. @default no UI */
+  uiPort?: number;
 }
 
 /** Quiet: the SDK's warnings about failures that a test provokes would hide the test's own output. */
 export async function startTestServer({
   searchAttributes = true,
   dynamicConfig = {},
+  uiPort,
 }: TestServerOptions = {}): Promise<TestWorkflowEnvironment> {
   installQuietRuntime();
   const { path } = await ensureTemporalCli();
   return await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path },
+      ...(uiPort === undefined ? {} : { uiPort }),
       extraArgs: Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
       ...(searchAttributes ? { searchAttributes: [...SEARCH_ATTRIBUTES] } : {}),
     },
