@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TINY } from '../support/activities.ts';
 import { Cluster } from '../support/cluster.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import type { OtlpReceiver, ReceivedSpan } from '../support/otlp-receiver.ts';
+import { groupingsIn, metricsIn, queries } from '../support/dashboard.ts';
 import { freePort, scrape, total } from '../support/scrape.ts';
 import type { Sample } from '../support/scrape.ts';
 import { until } from '../support/temporal.ts';
@@ -33,6 +35,7 @@ describe('a worker that is watched', { timeout: 180_000 }, () => {
       OTEL_BSP_SCHEDULE_DELAY: '100',
     });
     await cluster.startRun({ ...TINY, runId: RUN, budget: { tokens: 10 ** 9 } });
+    await failOnce();
     await until(
       () => cluster.runStatus(RUN),
       (status) => status === 'completed',
@@ -44,6 +47,19 @@ describe('a worker that is watched', { timeout: 180_000 }, () => {
     await cluster.stop();
     await collector.close();
   });
+
+  /** Kills the engine while a unit is at work, so that there is a failed try to count. */
+  async function failOnce(): Promise<void> {
+    for (;;) {
+      const { rows } = await cluster.pool.query<{ outcome: string | null }>(
+        'select outcome from r_zero.attempts where run_id = $1 order by attempt_id desc limit 1',
+        [RUN],
+      );
+      if (rows[0]?.outcome === 'failed') return;
+      if (rows[0]?.outcome === null) await cluster.kill('engine');
+      await sleep(100);
+    }
+  }
 
   async function row<T extends object>(statement: string): Promise<T> {
     const { rows } = await cluster.pool.query<T>(statement, [RUN]);
@@ -58,7 +74,6 @@ describe('a worker that is watched', { timeout: 180_000 }, () => {
       assert.ok(tokens > 1000);
       assert.equal(total(samples, 'r_zero_sampled_tokens_total', { run: RUN }), tokens);
       assert.equal(total(samples, 'r_zero_unit_seconds_count', { run: RUN }), units);
-      assert.equal(total(samples, 'r_zero_queue_seconds_count', { run: RUN }), units);
       assert.equal(total(samples, 'r_zero_training_steps_total', { run: RUN, role: 'challenger' }), 2);
       assert.equal(total(samples, 'r_zero_training_steps_total', { run: RUN, role: 'solver' }), 3);
     });
@@ -115,14 +130,34 @@ describe('a worker that is watched', { timeout: 180_000 }, () => {
       assert.equal(total(samples, 'r_zero_iteration', { run: RUN }), 1);
     });
 
+    test('tries that failed, by code, and how long each try waited', async () => {
+      const { tries, failed, code } = await row<{ tries: number; failed: number; code: string }>(
+        `select count(*)::int as tries, count(*) filter (where outcome = 'failed')::int as failed, min(error_code) as code
+         from r_zero.attempts where run_id = $1`,
+      );
+      assert.ok(failed > 0);
+      assert.equal(total(samples, 'r_zero_unit_failures_total', { run: RUN, code }), failed);
+      assert.equal(total(samples, 'r_zero_queue_seconds_count', { run: RUN }), tries);
+    });
+
     test('of the workflow, counted once', () => {
       assert.equal(total(samples, 'r_zero_run_status_changes_total', { run: RUN, status: 'running' }), 1);
       assert.equal(total(samples, 'r_zero_run_status_changes_total', { run: RUN, status: 'completed' }), 1);
       assert.equal(total(samples, 'r_zero_iterations_finished_total', { run: RUN }), 2);
     });
 
-    test('and Temporal’s own', () => {
-      assert.ok(samples.some(({ name }) => name === 'temporal_worker_task_slots_available'));
+    test('all that the dashboard asks for, with the labels that it groups by', () => {
+      const names = new Set(samples.map(({ name }) => name));
+      const asked = metricsIn(queries);
+      assert.ok(asked.length > 20);
+      assert.deepEqual(
+        asked.filter((name) => !names.has(name)),
+        [],
+      );
+      for (const [name, labels] of groupingsIn(queries)) {
+        const found = samples.find((sample) => sample.name === name)?.labels ?? {};
+        for (const label of labels) assert.ok(label in found, `${name} has no label ${label}`);
+      }
     });
   });
 
