@@ -3,18 +3,15 @@ import { after, before, describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
-import { DeterminismViolationError } from '@temporalio/workflow';
-import { RZeroPlugin } from '../../infra/plugin.ts';
 import { extendUpdate, pauseUpdate, resumeUpdate, statusQuery } from '../../workflows/messages.ts';
 import type { rZeroRun } from '../../workflows/run.ts';
 import { FakeActivities, createGate } from '../support/fake-activities.ts';
-import { startTestServer, testBundle, uniqueName, until, withWorkers } from '../support/temporal.ts';
+import { startTestServer, uniqueName, until, withWorkers } from '../support/temporal.ts';
 
 /** The JSON form that `temporal workflow show -o json` prints and a replay corpus holds. */
 type HistoryJson = Record<string, unknown>;
 
-describe('replay', () => {
+describe('a run with pauses, an extension and a failure', () => {
   let server: TestWorkflowEnvironment;
   before(async () => {
     server = await startTestServer();
@@ -56,57 +53,6 @@ describe('replay', () => {
     const history = await server.client.workflow.getHandle(workflowId).fetchHistory();
     return JSON.parse(historyToJSON(history)) as HistoryJson;
   }
-
-  test('a run and its iteration replay from their JSON histories through the plugin alone', async () => {
-    const { workflowId } = await eventfulRun();
-    const plugin = new RZeroPlugin({ database: 'postgres://not-opened' });
-    for (const id of [workflowId, `${workflowId}/iteration-0`, `${workflowId}/iteration-1`]) {
-      await Worker.runReplayHistory({ plugins: [plugin], workflowBundle: await testBundle() }, await historyOf(id), id);
-    }
-    // The plugin brings the workflows when no bundle is given.
-    await Worker.runReplayHistory({ plugins: [plugin] }, await historyOf(workflowId), workflowId);
-  });
-
-  test('nights replay, and so does the run that parked under one', async () => {
-    const runId = uniqueName('night');
-    const taskQueue = uniqueName('night');
-    const fake = new FakeActivities({ iterations: 1 });
-    fake.storeIteration(runId, 0);
-    fake.budget = { limits: { tokens: 9 }, spent: { engineMinutes: 0, minutes: 0, tokens: 1, questions: 0 } };
-    fake.fail('gating 1/0', ApplicationFailure.nonRetryable('too few', 'TooFewQuestions'));
-    fake.spentAfter = {
-      call: 'solver_training 1/0',
-      budget: { ...fake.budget, exhausted: 'The budget is spent: 9 of 9 tokens.' },
-    };
-    const ids = [`r-zero/${runId}`, `r-zero/${runId}/iteration-1`, ...['a', 'b'].map((night) => `${runId}-${night}`)];
-    await withWorkers(server.nativeConnection, { taskQueue, fake }, async () => {
-      const { workflow } = server.client;
-      const night = (workflowId = ''): Promise<unknown> =>
-        workflow.execute('rZeroNightly', { workflowId, taskQueue, args: [{ runId }] });
-      await assert.rejects(night(ids[2]));
-      const run = workflow.getHandle<typeof rZeroRun>(`r-zero/${runId}`);
-      await run.executeUpdate(resumeUpdate, { args: [{}] });
-      assert.equal((await run.result()).status, 'waiting');
-      fake.budget = undefined;
-      await night(ids[3]);
-    });
-    const plugin = new RZeroPlugin({ database: 'postgres://not-opened' });
-    for (const id of ids) {
-      await Worker.runReplayHistory({ plugins: [plugin], workflowBundle: await testBundle() }, await historyOf(id), id);
-    }
-  });
-
-  test('a history that this code would not have made is refused', async () => {
-    const { workflowId } = await eventfulRun();
-    const text = JSON.stringify(await historyOf(workflowId)).replaceAll('/iteration-1"', '/iteration-7"');
-    const plugin = new RZeroPlugin({ database: 'postgres://not-opened' });
-    const replay = Worker.runReplayHistory(
-      { plugins: [plugin], workflowBundle: await testBundle() },
-      JSON.parse(text) as HistoryJson,
-      workflowId,
-    );
-    await assert.rejects(replay, DeterminismViolationError);
-  });
 
   test('without a workflow cache, every task replays from the start and nothing changes', async () => {
     const { fake } = await eventfulRun(0);
