@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { RZeroError } from '../errors.ts';
+import { withoutSecrets } from '../redact.ts';
 import { engineEnvironment } from './environment.ts';
 import { outOfMemory, speaksOfMemory } from './memory-words.ts';
 import { fromWireError } from './protocol.ts';
@@ -170,7 +171,8 @@ export function startChild({ host, cancelGraceMs, standstillMs, onEvent }: Child
 function forkHost(host: HostOptions): ChildProcess {
   const extension = extname(fileURLToPath(import.meta.url));
   const file = fileURLToPath(new URL(`./host${extension}`, import.meta.url));
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  // It reads model files, which somebody else wrote, and needs no database, server or hub.
+  const { NODE_TEST_CONTEXT: _, ...env } = withoutSecrets(process.env);
   return fork(file, [JSON.stringify(host)], {
     execArgv: loaderArguments(extension),
     env: { ...engineEnvironment(host.threads), ...env },

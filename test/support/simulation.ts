@@ -10,6 +10,7 @@ import { runInNewContext } from 'node:vm';
 import type { Client } from '@temporalio/client';
 import type pg from 'pg';
 import type { RunInput } from '../../activities/contract.ts';
+import type { Engine } from '../../activities/engine/types.ts';
 import { openPool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { connect, startRun } from '../../infra/client.ts';
@@ -26,6 +27,8 @@ export interface SimulatedStackOptions extends Omit<DoubleOptions, 'modelDir'> {
   dataDir: string;
   /** With the real engine in place of the double. @default false */
   real?: boolean;
+  /** What stands before the double, e.g. failures. @default nothing */
+  before?: (engine: Engine) => Engine;
 }
 
 export interface SimulationOptions extends SimulatedStackOptions {
@@ -86,12 +89,12 @@ export interface SimulatedStack {
 
 /** Servers of their own and a worker of this process, whose engine answers at once. */
 export async function withSimulatedStack<T>(
-  { dataDir, real = false, ...double }: SimulatedStackOptions,
+  { dataDir, real = false, before = (engine) => engine, ...double }: SimulatedStackOptions,
   use: (parts: SimulatedStack) => Promise<T>,
 ): Promise<T> {
   const modelDir = join(dataDir, 'simulated-model');
   writeSimulatedModel(modelDir);
-  const engine = real ? {} : { engine: await createEngineDouble({ modelDir, ...double }) };
+  const engine = real ? {} : { engine: before(await createEngineDouble({ modelDir, ...double })) };
   const stack = await startStack({ dataDir, env: {} });
   const target = { address: stack.temporalAddress, namespace: stack.temporalNamespace };
   const pool = openPool(stack.databaseUrl);

@@ -1,23 +1,23 @@
 /** A span for every call of an engine, below the span of the shard or step that makes it. */
-import type { Span, Tracer } from '@opentelemetry/api';
+import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Engine, ModelLease } from '../../../activities/engine/types.ts';
 
 type Attributes = Record<string, string | number>;
-type Within = <T>(name: string, attributes: Attributes, work: (span: Span) => Promise<T>) => Promise<T>;
+type Within = <T>(name: string, attributes: Attributes, work: (span: OpenTelemetry.Span) => Promise<T>) => Promise<T>;
 
 /**
  * @returns the engine itself where `@opentelemetry/api` is not installed: nobody can trace then. With it and without a tracer
  *   provider, spans are empty calls.
  */
 export async function traceEngine(engine: Engine): Promise<Engine> {
-  let api: typeof import('@opentelemetry/api');
+  let api: typeof OpenTelemetry;
   try {
     api = await import('@opentelemetry/api');
   } catch {
     return engine;
   }
   const within: Within = (name, attributes, work) => {
-    const tracer: Tracer = api.trace.getTracer('r-zero');
+    const tracer = api.trace.getTracer('r-zero');
     return tracer.startActiveSpan(`engine ${name}`, { attributes }, async (span) => {
       try {
         return await work(span);

@@ -16,11 +16,9 @@ export interface Tracing {
   close: () => Promise<void>;
 }
 
-const PACKAGES = [
-  ...['@temporalio/interceptors-opentelemetry@1.24', '@opentelemetry/api@1', '@opentelemetry/resources@1'],
-  ...['@opentelemetry/sdk-trace-node@1', '@opentelemetry/exporter-trace-otlp-proto@0.57'],
-  '@opentelemetry/exporter-trace-otlp-http@0.57',
-].join(' ');
+const PACKAGES =
+  '@temporalio/interceptors-opentelemetry@1.24 @opentelemetry/api@1 @opentelemetry/resources@1 @opentelemetry/sdk-trace-node@1 ' +
+  '@opentelemetry/exporter-trace-otlp-proto@0.57 @opentelemetry/exporter-trace-otlp-http@0.57';
 
 /** True when the standard variables name where traces go, and do not switch them off. */
 export function wantsTraces(env: NodeJS.ProcessEnv): boolean {
