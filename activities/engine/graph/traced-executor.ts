@@ -44,7 +44,9 @@ function startStep(model: Model, state: ProgramState): TrainingStep {
     accumulate: (batch, settings) => {
       state.useWeights(model);
       const { lower, upper, dualClip } = grpoBounds(settings);
-      const vectors = [batch.behaviour, batch.reference, batch.advantages, batch.weights].map(vector);
+      const vectors = [batch.predictions, batch.behaviour, batch.reference, batch.advantages, batch.weights].map(
+        vector,
+      );
       const feeds = [
         ...sequences(model, batch),
         ...vectors,

@@ -98,10 +98,16 @@ function addGrpo(builder: Builder, sums: readonly Variable[], name: 'kept' | 're
   const inputs = sequences(builder, scope, name === 'shared' ? 'shared' : 'whole');
   const vectors = ['behaviour', 'reference', 'advantages', 'weights'] as const;
   const scalars = ['lower', 'upper', 'dualClip', 'klCoefficient'] as const;
-  const perToken = vectors.map((name) => scope.input(name, 'float32', [sizes.rows]));
+  const predictions = scope.input('predictions', 'int32', [sizes.tokens]);
+  const perToken = vectors.map((name) => scope.input(name, 'float32', [sizes.tokens]));
   const settings = scalars.map((name) => scope.input(name, 'float32', []));
   addGradients(builder, scope, sums, name, (recorder) => {
-    const tensors = { ...inputs(recorder), ...named(vectors, perToken.map(recorder.tensor)), recompute };
+    const tensors = {
+      ...inputs(recorder),
+      ...named(vectors, perToken.map(recorder.tensor)),
+      predictions: recorder.tensor(predictions),
+      recompute,
+    };
     const bounds = named(scalars, settings.map(recorder.tensor));
     return (parameters) => rolloutLoss(recorder, config, parameters, tensors, bounds);
   });
