@@ -14,7 +14,7 @@ import type { PhiloxKey } from './random.ts';
 import { LEAST_TEMPERATURE } from './sampling.ts';
 import type { ChoiceParams } from './sampling.ts';
 import { createSchedule } from './schedule.ts';
-import type { Sequence } from './schedule.ts';
+import type { Sequence } from './shared-rows.ts';
 import { stopWatches, validateStopPattern } from './stop-pattern.ts';
 import type { StopWatch } from './stop-pattern.ts';
 import type { CallOptions, Completion, SampleRequest, SamplingParams } from './types.ts';
