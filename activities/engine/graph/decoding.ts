@@ -27,7 +27,6 @@ export function addDecoding(builder: Builder): void {
   addPrefill(builder, caches);
   addDecode(builder, caches);
   addArrange(builder, caches);
-  addFreeCache(builder, caches);
 }
 
 /** One entry point for each way of choosing a token. */
@@ -124,7 +123,7 @@ function addDecode(builder: Builder, caches: readonly CacheVariables[]): void {
 
 /**
  * `allocate`: room for as many rows. `copy`: rows from here to there. `arrange`: the cache anew, of these rows of the
- * present one. Whoever feeds them knows what lies where.
+ * present one; of none, which frees it. Whoever feeds them knows what lies where.
  */
 function addArrange(builder: Builder, caches: readonly CacheVariables[]): void {
   const variables = caches.flatMap(({ keys, values }) => [keys, values]);
@@ -151,17 +150,6 @@ function addArrange(builder: Builder, caches: readonly CacheVariables[]): void {
   const kept = arrange.input('kept', 'int32', [capacity]);
   for (const variable of variables) arrange.assign(variable, gatherRows(arrange, arrange.read(variable), kept));
   builder.entry('arrange', arrange, [arrange.finished()]);
-}
-
-/** `freeCache`: gives its memory back. */
-function addFreeCache(builder: Builder, caches: readonly CacheVariables[]): void {
-  const scope = builder.scope('freeCache');
-  const nothing = scope.constant({ dtype: 'float32', shape: [0, builder.config.headDim], content: new Uint8Array() });
-  for (const { keys, values } of caches) {
-    scope.assign(keys, nothing);
-    scope.assign(values, nothing);
-  }
-  builder.entry('freeCache', scope, [scope.finished()]);
 }
 
 /** Writes rows of a cache in place. */

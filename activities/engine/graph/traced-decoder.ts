@@ -120,7 +120,7 @@ export function tracedDecoder(model: Model, state: ProgramState, request: Decode
       capacity = columns;
       mask = shown;
     },
-    dispose: () => void session.fetch('freeCache', []),
+    dispose: () => void session.fetch('arrange', [vector([])]),
   };
 }
 

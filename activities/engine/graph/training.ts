@@ -156,19 +156,12 @@ function named<Name extends string, T>(names: readonly Name[], values: readonly 
   return Object.fromEntries(names.map((name, index) => [name, values[index]])) as Record<Name, T>;
 }
 
-/** `bindMoments`, `readMoments`, `zeroMoments`, `releaseMoments`: the optimizer's state in and out. */
+/** `bindMoments`, `zeroMoments`, `releaseMoments`: the optimizer's state. */
 function addMoments(builder: Builder, moments: readonly Variable[]): void {
   const { weights } = builder;
   const binding = builder.scope('bindMoments');
   for (const moment of moments) binding.assign(moment, binding.input(moment.name, 'float32', moment.shape));
   builder.entry('bindMoments', binding, [binding.finished()]);
-
-  const reading = builder.scope('readMoments');
-  builder.entry(
-    'readMoments',
-    reading,
-    moments.map((moment) => reading.read(moment)),
-  );
 
   const zero = builder.scope('zeroMoments');
   for (const [index, moment] of moments.entries()) {
@@ -183,8 +176,8 @@ function addMoments(builder: Builder, moments: readonly Variable[]): void {
 }
 
 /**
- * `squares`: half the sum of squares of each gradient. `apply`: one AdamW update, after which the sums are freed.
- * `dropGradients`: frees them without one.
+ * `squares`: half the sum of squares of each gradient. `apply`: one AdamW update, after which the sums are freed; gives the
+ * new weights, first and second moments. `dropGradients`: frees the sums without one.
  *
  * ResourceApplyAdam corrects its step size by powers of the betas that are given as zero here: the caller has folded that
  * correction into the step size and epsilon.
@@ -221,7 +214,12 @@ function addApply(
     });
     before = [scope.update('DestroyResourceOp', [sum], [], DESTROY)];
   }
-  builder.entry('apply', scope, [scope.finished()]);
+  const changed = [...builder.weights, ...moments.first, ...moments.second];
+  builder.entry(
+    'apply',
+    scope,
+    changed.map((variable) => scope.read(variable, before)),
+  );
 
   const drop = builder.scope('dropGradients');
   for (const sum of sums) drop.update('DestroyResourceOp', [sum], [], DESTROY);
