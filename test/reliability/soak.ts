@@ -19,7 +19,7 @@ import type { StruckRun } from './matrix/struck-run.ts';
 /** They read R_ZERO_SOAK. */
 const LONG_TESTS = ['test/engine/memory.test.ts'];
 /** What they take on two cores; with less time than twice this they are left out. */
-const LONG_TESTS_MINUTES = 6;
+const LONG_TESTS_MINUTES = 3;
 /** For a run to end that was struck at the last moment. */
 const LAST_RUN_MINUTES = 1;
 /** One more than two cores can compute for: most of the time all but one are waiting. */
