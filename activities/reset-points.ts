@@ -1,10 +1,11 @@
 /** Where a run can be reset to: every phase that it has begun, with what it would have to go on from. */
 import type { Phase, Role } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { exists } from './engine/staging.ts';
 import { byPhase, PHASE_ORDER } from './phases.ts';
 import { lookAt } from './retention/disk.ts';
 import type { DiskState } from './retention/disk.ts';
-import { checkpointPath } from './store.ts';
+import { checkpointPath, checkpointRoot } from './store.ts';
 import { readCheckpoints, readUpdates } from '../db/queries/checkpoints.ts';
 import type { UpdateRef } from '../db/queries/checkpoints.ts';
 import type { RunRow } from '../db/queries/runs.ts';
@@ -35,9 +36,17 @@ export async function resetPoints(
   const begun = stands === -1 ? planned : planned.slice(0, stands + 1);
   const updates = await readUpdates(deps.database, run.runId);
   const states = new Map<string, DiskState>();
+  // Asked on a machine that has none of the checkpoints, the rows have to do.
+  const isElsewhere = !(await exists(checkpointRoot(deps)));
   for (const checkpoint of await readCheckpoints(deps.database, run.runId)) {
-    const { state } = await lookAt(checkpointPath(deps, checkpoint.checkpointId), checkpoint);
-    states.set(checkpoint.checkpointId, state);
+    const { checkpointId, prunings } = checkpoint;
+    const isPruned = prunings.some(({ what }) => what === 'weights');
+    const state = isElsewhere
+      ? isPruned
+        ? 'pruned'
+        : 'present'
+      : (await lookAt(checkpointPath(deps, checkpointId), checkpoint)).state;
+    states.set(checkpointId, state);
   }
   return begun.map(({ iteration, phase }) => {
     const missing = (['challenger', 'solver'] as const).flatMap((role) => {

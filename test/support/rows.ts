@@ -40,11 +40,12 @@ export async function finishUnit(
  * A run with a base checkpoint and two iterations planned: two units a phase.
  *
  * @param options.planned false in a database of an older version. @default true
+ * @param options.config settings. @default none
  */
 export async function addRun(
   pool: pg.Pool,
   runId: string,
-  options: { planned?: boolean } = {},
+  options: { planned?: boolean; config?: object } = {},
 ): Promise<{ baseCheckpointId: string }> {
   const baseCheckpointId = await addCheckpoint(pool, 'base');
   await transaction(pool, async (client) => {
@@ -56,7 +57,7 @@ export async function addRun(
       control: 'none',
       iterations: 2,
       status: 'running',
-      config: {},
+      config: options.config ?? {},
       baseCheckpointId,
       profile: {},
       profileHash: 'hash',
