@@ -1,26 +1,26 @@
-/** The pictures of the documentation, made anew of two real runs: R_ZERO_SCREENSHOTS=1 npx tsx --test test/report/screenshots.test.ts */
+/**
+ * The pictures of the documentation, made anew of two real runs. The data directory keeps them, so that they are made once:
+ * `R_ZERO_SCREENSHOTS=/tmp/pictures npx tsx --test test/report/screenshots.test.ts`
+ */
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { destroyStack } from '../../infra/dev-stack/index.ts';
 import { run } from '../e2e/support/command.ts';
 import { temporaryFolder } from '../support/activities.ts';
 import { openBrowser } from '../support/browser.ts';
 
-const wanted = process.env['R_ZERO_SCREENSHOTS'] !== undefined;
-const browser = wanted ? await openBrowser() : undefined;
+const dataDir = process.env['R_ZERO_SCREENSHOTS'];
+const browser = dataDir ? await openBrowser() : undefined;
 const IMAGES = fileURLToPath(new URL('../../infra/report/images/', import.meta.url));
 const MOST_BYTES = 200_000;
 
 test(
   'the demo and its control look as the README shows them',
-  { skip: browser ? browser.missing : 'R_ZERO_SCREENSHOTS=1 makes the pictures anew' },
+  { skip: browser ? browser.missing : 'R_ZERO_SCREENSHOTS names no data directory to make the pictures from' },
   async () => {
     const folder = temporaryFolder();
-    const dataDir = join(folder, 'data');
-    after(() => destroyStack(dataDir));
     const output = join(folder, 'report.html');
     for (const args of [
       ['demo', '--seed', '1'],
@@ -28,7 +28,7 @@ test(
       ['report', '--run', 'demo', '--output', output],
       ['report', '--run', 'demo', '--compare', 'demo-random-reward', '--output', join(folder, 'two.html')],
     ]) {
-      const { code, stderr } = await run([...args, `--data-dir=${dataDir}`]);
+      const { code, stderr } = await run([...args, `--data-dir=${resolve(dataDir!)}`]);
       assert.equal(code, 0, stderr);
     }
     const shoot = async (name: string, file: string, width: number, colorScheme: 'light' | 'dark', from: string) => {
