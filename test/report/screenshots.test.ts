@@ -35,7 +35,7 @@ test(
       const page = await browser!.newPage({ viewport: { width, height: 1010 }, colorScheme });
       await page.goto(pathToFileURL(file).href);
       await page.locator('.questions > li').first().waitFor();
-      await page.locator(from).evaluate(`(element) => element.scrollIntoView()`);
+      await page.evaluate(`document.querySelector('${from}').scrollIntoView()`);
       const path = join(IMAGES, name);
       await page.screenshot({ path });
       const { size } = await stat(path);
