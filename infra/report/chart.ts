@@ -23,7 +23,7 @@ export interface Panel {
 
 export function panel({ title, says, plot }: Panel): Html {
   return markup`<div class="panel">
-    <h4>${title}</h4>
+    <p class="title">${title}</p>
     ${draw(plot, `${title}. ${says}`)}
   </div>`;
 }

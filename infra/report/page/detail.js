@@ -43,7 +43,7 @@ export const reasonText = (reason) => reason.replaceAll('_', ' ');
  * @param {...Node} content
  */
 function part(title, ...content) {
-  const made = element('section', 'part', element('h5', '', title));
+  const made = element('section', 'part', element('h4', '', title));
   made.append(...content);
   return made;
 }
