@@ -17,7 +17,8 @@ import { resolveRunInput } from '../../activities/run-input.ts';
 import { scheduleSpec } from '../../infra/schedule-spec.ts';
 import { resolveNight } from '../../workflows/night-request.ts';
 import { resolveRunRequest } from '../../workflows/run-request.ts';
-import { checkExtension, checkRequest } from '../../workflows/update-requests.ts';
+import type { ExtendRequest, ResetToRequest } from '../../workflows/messages.ts';
+import { checkExtension, checkRequest, checkReset } from '../../workflows/update-requests.ts';
 import { tinyGguf } from '../engine/support/tiny-gguf.ts';
 import { mutateBytes, mutateJson, pick } from './mutations.ts';
 import type { Json } from './mutations.ts';
@@ -67,7 +68,8 @@ const RUN_INPUTS: Json[] = [
     checkpoints: { keep: 'all' },
   },
 ];
-const UPDATES: Json[] = [{}, { reason: 'why' }, { iterations: 5 }, { reason: 'x'.repeat(200) }];
+const RESET: Json = { iteration: 1, phase: 'labelling', reason: 'why', input: { microBatch: 32 }, stop: true };
+const UPDATES: Json[] = [{}, { reason: 'why' }, { iterations: 5 }, { reason: 'x'.repeat(200) }, RESET];
 const NIGHTS: Json[] = [
   {},
   { runId: 'demo', iterations: 2, budget: { tokens: 5_000_000, minutes: 1.5 }, run: { seed: 2, solver: { steps: 2 } } },
@@ -137,9 +139,11 @@ export function createFamilies(folder: string): Family[] {
       resolveRunInput(input as RunInput);
     }),
     valueFamily('update payloads', UPDATES, (input) => {
-      checkRequest('pause', input, ['reason']);
-      checkRequest('extend', input, ['iterations']);
-      checkExtension(input as object, 3);
+      checkRequest('resetTo', input, ['iteration', 'iterations', 'phase', 'reason', 'input', 'by', 'stop']);
+      // Each update has some of these.
+      const fields = (input ?? {}) as object;
+      if ('iterations' in fields) checkExtension(fields as ExtendRequest, 3);
+      if ('phase' in fields) checkReset(fields as ResetToRequest);
     }),
     valueFamily('schedule inputs', NIGHTS, (input) => resolveNight(input, 'demo')),
     valueFamily('schedule times', TIMES, (input) => scheduleSpec(textsOf(input))),

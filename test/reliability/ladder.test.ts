@@ -12,7 +12,8 @@ import { resetRun } from '../../activities/reset.ts';
 import { openPool } from '../../db/client.ts';
 import { getRun, pauseRun, resumeRun, startRun } from '../../infra/client.ts';
 import { RZeroPlugin } from '../../infra/plugin.ts';
-import { ActivityRunner, TINY, fingerprint, temporaryFolder } from '../support/activities.ts';
+import { ActivityRunner, TINY, temporaryFolder } from '../support/activities.ts';
+import { fingerprint } from '../support/fingerprint.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { startTestServer, testBundle } from '../support/temporal.ts';
 

@@ -26,11 +26,11 @@ const INPUT: RunInput = {
   budget: { engineMinutes: 240 },
   ...(isReal
     ? {
-        challenger: { steps: 4, rollouts: 48, groupSize: 8, votes: 6 },
-        labelling: { questions: 96, shardSize: 24, votes: 8 },
+        challenger: { steps: 2, rollouts: 32, groupSize: 8, votes: 4 },
+        labelling: { questions: 48, shardSize: 12, votes: 8 },
         gate: { minimumQuestions: 4 },
-        solver: { steps: 8, questions: 16, groupSize: 8 },
-        evaluation: { questions: 100, samples: 4 },
+        solver: { steps: 6, questions: 8, groupSize: 8 },
+        evaluation: { questions: 60, samples: 2 },
       }
     : {
         challenger: { steps: 2, rollouts: 16, groupSize: 4, votes: 4 },
@@ -86,7 +86,7 @@ describe('the page of a run', { skip: browser.missing, timeout: 900_000 }, () =>
     await start('demo');
     await ui.openRun('r-zero/demo');
     const isTelling = isReal
-      ? (text: string) => /Iteration 2, 2 planned/.test(text) && /Solver training, \d+ of/.test(text)
+      ? (text: string) => /Iteration 2, 2 planned/.test(text) && /Solver training\s+\d+ answers/.test(text)
       : (text: string) => /Checkpoint/.test(text) && /Solver training\s+\d+ answers/.test(text);
     const details = await ui.detailsUntil(isTelling, PATIENCE_SECONDS);
     for (const expected of [

@@ -64,7 +64,7 @@ export class TemporalUi {
       const text = await (await this.openDetails()).innerText();
       if (isRight(text)) return text;
       if (Date.now() > deadline) throw new Error(`The details still say:\n${text}`);
-      await this.page.waitForTimeout(300);
+      await this.page.waitForTimeout(1_000);
       await this.page.reload();
     }
   }
