@@ -230,7 +230,7 @@ describe('a worker that is watched', { timeout: 180_000 }, () => {
   });
 
   test('logs one JSON object a line, with the place in the run', () => {
-    const lines = readFileSync(join(dataDir, 'logs', 'worker.log'), 'utf8')
+    const lines = readFileSync(join(dataDir, 'logs', 'worker-0.log'), 'utf8')
       .trim()
       .split('\n');
     const entries = lines
