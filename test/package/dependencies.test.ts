@@ -30,11 +30,11 @@ function shippedSources(): string[] {
   return all.filter((name) => name !== 'db/drizzle.config.ts' && !NOT_SHIPPED.some((path) => name.startsWith(path)));
 }
 
-/** Packages that a source names in an import, a `require` or a `resolve`, comments aside. */
+/** Packages that a source names in an import, a `require` or a `resolve`; comments and SQL's `is distinct from` aside. */
 function packagesIn(source: string): string[] {
   const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
   const specifier =
-    /(?:\bfrom\s+|\bimport\s+|\b(?:import|require(?:Cjs)?|resolve)\(\s*)['"]((?:@[\w-]+\/)?[a-z][\w-]*)(?:\/[^'"]*)?['"]/g;
+    /(?:(?<!\bdistinct )\bfrom\s+|\bimport\s+|\b(?:import|require(?:Cjs)?|resolve)\(\s*)['"]((?:@[\w-]+\/)?[a-z][\w-]*)(?:\/[^'"]*)?['"]/g;
   return [...code.matchAll(specifier)].map((match) => match[1] ?? '');
 }
 
