@@ -141,7 +141,7 @@ export function createFamilies(folder: string): Family[] {
     valueFamily('update payloads', UPDATES, (input) => {
       checkRequest('resetTo', input, ['iteration', 'iterations', 'phase', 'reason', 'input', 'by', 'stop']);
       // Each update has some of these.
-      const fields = (input ?? {}) as object;
+      const fields = typeof input === 'object' && input !== null ? input : {};
       if ('iterations' in fields) checkExtension(fields as ExtendRequest, 3);
       if ('phase' in fields) checkReset(fields as ResetToRequest);
     }),

@@ -76,7 +76,7 @@ describe('in the Temporal UI', { skip: browser.missing, timeout: 180_000 }, () =
       await ui.openRun(workflowId);
 
       const offered = await ui.chooseUpdate('extend');
-      assert.deepEqual(Object.keys(offered), ['pause', 'resume', 'extend', 'cancelAfterPhase', 'Custom']);
+      assert.deepEqual(Object.keys(offered), ['pause', 'resume', 'resetTo', 'extend', 'cancelAfterPhase', 'Custom']);
       assert.match(offered['extend'] ?? '', /\{"iterations": 5\} is the new total; empty adds one/);
       assert.match(offered['pause'] ?? '', /Pause after the shard or step at work/);
       const refusal = await ui.submitUpdate('{"iterations": 1}');

@@ -1,6 +1,6 @@
 /**
  * The page of a run in the Temporal UI, in a real browser: real servers, activities and rows, and an engine that answers at once.
- * With `R_ZERO_SCREENSHOTS=FOLDER` the engine is the real one, and what is seen is written there (`npm run screenshots`).
+ * With `R_ZERO_SCREENSHOTS=FOLDER` the engine is the real one, and what is seen is written there, for the README (`npm run screenshots`).
  */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
@@ -119,7 +119,6 @@ describe('the page of a run', { skip: browser.missing, timeout: 900_000 }, () =>
     for (const label of ['train challenger step 1', 'label shard 2', 'train solver step 1', 'audit part 1']) {
       await page.getByText(label).first().waitFor();
     }
-    await shot('iteration-timeline', 1_100);
   });
 
   test('says at the end how accurate the labels were, and what to type to go on', async () => {
@@ -131,7 +130,6 @@ describe('the page of a run', { skip: browser.missing, timeout: 900_000 }, () =>
     assert.match(details, /npx r-zero run start --run-id demo --iterations 3/);
     await page.getByTestId('search-attributes-tab').click();
     await page.getByText('RZeroStatus').first().waitFor();
-    await shot('search-attributes', 700);
   });
 
   test('a reset of the finished run by the dialog writes no row twice and repeats no work', async () => {

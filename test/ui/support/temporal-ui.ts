@@ -96,7 +96,7 @@ export class TemporalUi {
         (await dialog.count()) === 0 ? undefined : await dialog.innerText({ timeout: 1_000 }).catch(() => '');
       if (text === undefined) return undefined;
       const [, refusal = ''] = /Single JSON payload supported\.([^]*)Cancel\s+Submit/.exec(text) ?? [];
-      if (refusal.trim() !== '' && !/^In Progress/.test(refusal.trim())) return refusal.trim();
+      if (refusal.trim() !== '' && !refusal.trim().startsWith('In Progress')) return refusal.trim();
       await this.page.waitForTimeout(100);
     }
     throw new Error('The dialog neither closed nor said anything.');
