@@ -37,7 +37,13 @@ describe('the package, installed in a project of its own', () => {
         (name.endsWith('.ts') && !name.endsWith('.d.ts')),
     );
     assert.deepEqual(unexpected, []);
-    for (const folder of ['db/migrations', 'db/views', 'activities/engine/base-model', 'activities/prompts']) {
+    for (const folder of [
+      'db/migrations',
+      'db/views',
+      'activities/engine/base-model',
+      'activities/prompts',
+      'infra/report/page',
+    ]) {
       assert.deepEqual(
         readdirSync(join(project.packageDir, 'dist', folder)).sort(),
         readdirSync(join(ROOT, folder)).sort(),

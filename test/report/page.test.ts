@@ -10,6 +10,7 @@ import type { ReportRequest } from '../../infra/report/report.ts';
 import { temporaryFolder } from '../support/activities.ts';
 import { openBrowser } from '../support/browser.ts';
 import type { Page } from '../support/browser.ts';
+import { faintTexts } from '../support/contrast.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { finishUnit } from '../support/rows.ts';
 import { storeRun } from '../support/stored-run.ts';
@@ -313,10 +314,10 @@ describe('the report', () => {
       const opened = await open(address, { colorScheme: 'dark' });
       const background = () => opened.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');
       assert.equal(await background(), 'rgb(21, 23, 26)');
-      assert.deepEqual(await faint(opened), []);
+      assert.deepEqual(await faintTexts(opened), []);
       await opened.getByRole('button', { name: 'Colours' }).click();
       assert.equal(await background(), 'rgb(255, 255, 255)');
-      assert.deepEqual(await faint(opened), []);
+      assert.deepEqual(await faintTexts(opened), []);
       await opened.reload();
       assert.equal(await background(), 'rgb(255, 255, 255)');
     });
@@ -374,32 +375,3 @@ describe('the report', () => {
     });
   });
 });
-
-/** Texts with less contrast to what is behind them than 4.5, as WCAG 2.2 reckons it. As text, since it is the page that runs it. */
-const FAINT_TEXTS = String.raw`(() => {
-  const channels = (colour) => (colour.match(/[\d.]+/g) ?? []).map(Number);
-  const luminance = (colour) => {
-    const [r, g, b] = channels(colour).map((value) => {
-      const c = value / 255;
-      return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (start) => {
-    for (let at = start; at; at = at.parentElement) {
-      const { backgroundColor } = getComputedStyle(at);
-      if (channels(backgroundColor)[3] !== 0) return backgroundColor;
-    }
-    return 'rgb(255, 255, 255)';
-  };
-  return [...document.querySelectorAll('body *')].flatMap((element) => {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || element.closest('script, style, noscript, title, .on-bar, [disabled], [hidden]')) return [];
-    const style = getComputedStyle(element);
-    const [a, b] = [luminance(element.closest('svg') ? style.fill : style.color), luminance(behind(element))];
-    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    return contrast < 4.5 ? [contrast.toFixed(2) + ': ' + element.textContent.slice(0, 40)] : [];
-  });
-})()`;
-
-const faint = (opened: Page): Promise<string[]> => opened.evaluate(FAINT_TEXTS);
