@@ -17,6 +17,8 @@ const SELDOM_ASKED: ReadonlySet<string> = new Set([
   'decodedRows',
   'idleRows',
   'promptTokens',
+  'promptPaddingTokens',
+  'sharedPromptTokens',
 ]);
 
 export function phaseLine(phase: Phase, unit: number, units: number): string {
@@ -36,7 +38,8 @@ export function inWords(name: string): string {
   return name
     .replaceAll('_', ' ')
     .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
-    .toLowerCase();
+    .toLowerCase()
+    .replace(/ mi b$/, ' MiB');
 }
 
 /** e.g. `about 40 s in this phase, 4 min in this iteration, 12 min in all, until 14:32 UTC`. */
