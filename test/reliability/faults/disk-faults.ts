@@ -8,8 +8,8 @@ import { PHASE_ORDER } from '../../../activities/phases.ts';
 import { MODEL_PHASES, within } from './fault.ts';
 import type { Fault, Scene } from './fault.ts';
 
-/** How long a fault may take to be met; where a phase does not come upon it, nothing shall happen. */
-const PATIENCE_MS = 6000;
+/** How long a fault may take to be met, an engine being started for it; where a run does not come upon it, nothing shall happen. */
+const PATIENCE_MS = 15_000;
 
 const fullDisk = (disk: 'checkpoints' | 'tables', name: string, phases: Fault['phases']): Fault => ({
   name,
@@ -17,8 +17,9 @@ const fullDisk = (disk: 'checkpoints' | 'tables', name: string, phases: Fault['p
   needsSmallDisks: true,
   strike: async (scene) => {
     scene.cluster.disks[disk].fill();
+    const since = new Date();
     return async () => {
-      await within(PATIENCE_MS, () => failureCode(scene));
+      await within(PATIENCE_MS, () => outcomeSince(scene, since, ['DiskFull']));
       await sleep(scene.random.below(3000));
       scene.cluster.disks[disk].free();
     };
@@ -35,22 +36,27 @@ const damage = (name: string, change: (bytes: Buffer, random: SeededRandom) => B
     const whole = readFileSync(file);
     writeFileSync(file, change(whole, scene.random));
     // As a loss of power does: what was in memory is gone, and the file is read again.
+    const since = new Date();
     await scene.cluster.kill('engine');
     return async () => {
-      const code = await within(PATIENCE_MS, () => failureCode(scene, ['CheckpointCorrupt', 'ModelUnreadable']));
+      const outcome = await within(PATIENCE_MS, () =>
+        outcomeSince(scene, since, ['CheckpointCorrupt', 'ModelUnreadable']),
+      );
       writeFileSync(file, whole);
-      assert.ok(code === undefined || code === 'CheckpointCorrupt', `${file}: ${code}`);
+      assert.ok(outcome !== 'ModelUnreadable', `${file} was used although it is not what was written`);
     };
   },
 });
 
-/** Of the attempts at the phase so far. */
-async function failureCode({ cluster, runId, phase }: Scene, codes = ['DiskFull']): Promise<string | undefined> {
-  const { rows } = await cluster.pool.query<{ error_code: string }>(
-    `select error_code from r_zero.attempts where run_id = $1 and iteration = 1 and phase = $2 and error_code = any ($3)`,
-    [runId, phase, codes],
+/** @returns the first of these codes that an attempt failed with, or `finished` when one that began since came to its end */
+async function outcomeSince({ cluster, runId }: Scene, since: Date, codes: string[]): Promise<string | undefined> {
+  const { rows } = await cluster.pool.query<{ outcome: string }>(
+    `select coalesce(error_code, outcome) as outcome from r_zero.attempts
+     where run_id = $1 and ((error_code = any ($3) and finished_at >= $2) or (outcome = 'finished' and started_at >= $2))
+     order by attempt_id limit 1`,
+    [runId, since, codes],
   );
-  return rows[0]?.error_code;
+  return rows[0]?.outcome;
 }
 
 /** The one that the unit at work has opened, or will. */
