@@ -57,7 +57,8 @@ test('a cancelled generation ends within a second and the process lives on', asy
     promptTokens: tokensOf(4, i, DEMO.vocabSize),
     seed: seedOf(i),
   }));
-  await lease.sample({ items: items.slice(0, 4), params: { maxTokens: 2, temperature: 1 } });
+  // Whatever is called for the first time takes its time; rows that part are among it.
+  await lease.sample({ items: items.slice(0, 64), params: { maxTokens: 4, temperature: 1 } });
   const params = { maxTokens: 60, temperature: 1, stopTokens: [] };
   const took = await cancelled((options) => lease.sample({ items, params }, options), 300);
   t.diagnostic(`${Math.round(took)} ms`);
