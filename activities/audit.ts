@@ -10,7 +10,8 @@ import { audits } from '../db/schema.ts';
 
 type AuditRow = Omit<typeof audits.$inferInsert, 'runId' | 'iteration' | 'phase' | 'unit'>;
 
-const ORACLE = 'computed';
+/** Name of the oracle in `audits`. */
+export const COMPUTED = 'computed';
 const ORACLE_VERSION = 1;
 
 /** Compares every pseudo-label with computed truth, where the question is closed-form arithmetic. Never seen by training. */
@@ -38,7 +39,7 @@ export function auditRow({ questionId, question, label }: DatasetRow): AuditRow 
   if (!truth) return undefined;
   return {
     questionId,
-    oracle: ORACLE,
+    oracle: COMPUTED,
     oracleVersion: ORACLE_VERSION,
     label,
     truth: truth.value,

@@ -1,5 +1,5 @@
 /** The questions of an iteration from which its data set is made: labels, decisions, and their comparison with an oracle. */
-import { auditRow } from '../audit.ts';
+import { COMPUTED, auditRow } from '../audit.ts';
 import { iterationDecisions } from '../recompute/method.ts';
 import type { DecisionRow, VotedQuestion } from '../recompute/method.ts';
 import { auditsOf, decisionsOf } from '../../db/queries/verification.ts';
@@ -94,7 +94,8 @@ export async function verifyAudits(
 ): Promise<void> {
   const { client, findings, run } = context;
   const place = { runId: run.runId, iteration, phase: 'audit' as const, unit: 0 };
-  const stored = new Map((await auditsOf(client, run.runId, iteration)).map((row) => [row.questionId, row]));
+  const computed = (await auditsOf(client, run.runId, iteration)).filter(({ oracle }) => oracle === COMPUTED);
+  const stored = new Map(computed.map((row) => [row.questionId, row]));
   let audited = 0;
   let agreeing = 0;
   for (const question of labelled) {
@@ -104,15 +105,13 @@ export async function verifyAudits(
     if (!expected) continue;
     audited++;
     if (expected.agrees) agreeing++;
-    const { questionId, oracle, oracleVersion } = expected;
-    const row = { question_id: questionId, oracle, oracle_version: oracleVersion };
+    const { questionId } = question;
+    const row = { question_id: questionId, oracle: COMPUTED, oracle_version: expected.oracleVersion };
     if (!record) findings.missing('audits', 'audits', row);
     else findings.compare('audits', 'audits', row, record, { ...place, ...expected });
     stored.delete(questionId);
   }
   if (!isWhole) return;
-  for (const { questionId, oracle, oracleVersion } of stored.values()) {
-    findings.unexpected('audits', 'audits', { question_id: questionId, oracle, oracle_version: oracleVersion });
-  }
+  for (const { auditId } of stored.values()) findings.unexpected('audits', 'audits', { audit_id: auditId });
   checkMetrics(context, place, { labelled: labelled.length, audited, agreeing });
 }

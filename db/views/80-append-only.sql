@@ -24,8 +24,8 @@ begin
       ('checkpoints', null), ('checkpoint_prunings', null), ('evaluation_sets', null),
       ('phases', null), ('units', null), ('questions', null), ('answers', null), ('votes', null), ('gate_decisions', null),
       ('rollouts', null), ('rewards', null), ('policy_updates', null), ('evaluations', null), ('evaluation_items', null),
-      ('audits', null), ('recomputations', null), ('experiment_runs', null),
-      ('runs', 'run_id, seed, preset, preset_version, control, config, base_checkpoint_id, held_out_hash, profile, profile_hash, code_version, created_at'),
+      ('anchors', null), ('anchor_answers', null), ('oracles', null), ('audits', null), ('recomputations', null), ('experiment_runs', null),
+      ('runs', 'run_id, seed, preset, preset_version, control, config, base_checkpoint_id, held_out_hash, anchor_hash, profile, profile_hash, code_version, created_at'),
       ('run_leases', 'run_id'),
       ('run_starts', 'start_id, run_id, namespace, workflow_id, first_execution_id, budget, started_at'),
       ('attempts', 'attempt_id, run_id, iteration, phase, unit, attempt, workflow_id, worker_pid, started_at')
