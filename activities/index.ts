@@ -6,13 +6,13 @@ import { evaluateSolver } from './evaluation.ts';
 import { openExperiment, readExperimentRun } from './experiments.ts';
 import { asFailure } from './failures.ts';
 import { gateQuestions } from './filtering.ts';
+import { labelQuestions } from './labelling.ts';
 import { pauseSchedule, planNight } from './nights.ts';
 import { generateQuestions } from './generation.ts';
 import { pruneCheckpoints } from './pruning.ts';
 import { beginIteration, changeStatus, extendRun, finishIteration, openRun } from './runs.ts';
 import { trainSolverStep } from './solver-training.ts';
 import { withHeartbeat } from './unit.ts';
-import { labelQuestions } from './voting.ts';
 
 export type { ActivityDependencies } from './dependencies.ts';
 

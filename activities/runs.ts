@@ -21,6 +21,8 @@ import { RZeroError } from './errors.ts';
 import { loadHeldOut } from './held-out.ts';
 import { getPreset } from './method/presets.ts';
 import { modelFolder } from './model-folder.ts';
+import { shardsOf } from './oracles/anchors.ts';
+import { loadAnchors, refuseLongAnchors } from './oracles/anchor-set.ts';
 import { byPhase } from './phases.ts';
 import { loadProfile } from './profile.ts';
 import { conflictingFields, resolveRunInput } from './run-input.ts';
@@ -29,6 +31,7 @@ import { checkpointRoot, checkpointRow } from './store.ts';
 import { holdLease, leaseOwner } from './unit.ts';
 import { transaction } from '../db/client.ts';
 import { insertEvaluationSet } from '../db/queries/evaluation-sets.ts';
+import type { EvaluationSet } from '../db/queries/evaluation-sets.ts';
 import { takeLease } from '../db/queries/leases.ts';
 import type { LeaseHolder } from '../db/queries/leases.ts';
 import { insertStart } from '../db/queries/starts.ts';
@@ -114,7 +117,7 @@ export async function finishIteration(deps: ActivityDependencies, ref: Iteration
 function plan(config: RunConfig, iteration: number, evaluable: boolean): { phase: Phase; units: number }[] {
   const evaluation = { phase: 'evaluation' as const, units: evaluable ? 2 : 0 };
   if (iteration === 0) return [evaluation];
-  const shards = Math.ceil(config.labelling.questions / config.labelling.shardSize);
+  const shards = shardsOf(config);
   return [
     { phase: 'challenger_training', units: config.challenger.steps },
     { phase: 'dataset_generation', units: shards },
@@ -122,7 +125,7 @@ function plan(config: RunConfig, iteration: number, evaluable: boolean): { phase
     { phase: 'gating', units: 1 },
     { phase: 'solver_training', units: config.solver.steps },
     evaluation,
-    { phase: 'audit', units: 1 },
+    { phase: 'audit', units: config.oracles?.judge ? 2 : 1 },
   ];
 }
 
@@ -142,12 +145,15 @@ async function createRun(deps: ActivityDependencies, runId: string, resolved: Re
   const folder = modelFolder(resolved.config.model);
   const { profile, hash } = await loadProfile(folder, resolved.config.prompts);
   const heldOut = await loadHeldOut(folder);
+  const anchors = await anchorsFor(folder, resolved.config);
   await refuseLongCompletions(folder, resolved.config);
   const config = await withThreads(folder, resolved.config);
   const base = await importModel(folder, checkpointRoot(deps));
+  if (anchors) await refuseLongAnchors(deps, base.id, { folder, profile, config }, anchors.items);
   await transaction(deps.database, async (client) => {
     await insertCheckpoint(client, checkpointRow(base));
     if (heldOut) await insertEvaluationSet(client, heldOut);
+    if (anchors) await insertEvaluationSet(client, anchors);
     await insertRun(client, {
       runId,
       seed: resolved.config.seed,
@@ -159,6 +165,7 @@ async function createRun(deps: ActivityDependencies, runId: string, resolved: Re
       config,
       baseCheckpointId: base.id,
       heldOutHash: heldOut?.hash ?? null,
+      anchorHash: anchors?.hash ?? null,
       profile,
       profileHash: hash,
       codeVersion: deps.codeVersion,
@@ -178,6 +185,10 @@ async function refuseLongCompletions(folder: string, config: RunConfig): Promise
       { field: `${role}.maxTokens`, fix: `Choose less than ${maxPositions}.` },
     );
   }
+}
+
+async function anchorsFor(folder: string, { oracles }: RunConfig): Promise<EvaluationSet | undefined> {
+  return oracles?.anchors && (await loadAnchors(folder, oracles.anchors));
 }
 
 /** Settled once, so that every attempt of every step computes alike, whatever else its worker is doing. */

@@ -9,8 +9,7 @@ import { RZeroError } from '../errors.ts';
 import { methodContext } from '../recompute/method.ts';
 import { checkpointPath, tokenizerOf } from '../store.ts';
 import { transaction } from '../../db/client.ts';
-import { readHeldOut } from '../../db/queries/evaluation-sets.ts';
-import type { EvaluationSet } from '../../db/queries/evaluation-sets.ts';
+import { readQuestionSet } from '../../db/queries/evaluation-sets.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import type { Place } from '../../db/queries/units.ts';
 import { beginReading, unitsOf, updatesOf } from '../../db/queries/verification.ts';
@@ -19,10 +18,13 @@ import { verifyChallengerSteps } from './challenger.ts';
 import { verifyRunCheckpoints } from './checkpoints.ts';
 import type { CheckedCheckpoints } from './checkpoints.ts';
 import type { VerifyContext } from './context.ts';
-import { verifyAudits, verifyDataset } from './dataset.ts';
+import { verifyAnchors } from './anchors.ts';
+import { verifyAudits } from './audits.ts';
+import { verifyDataset } from './dataset.ts';
 import { verifyEvaluations } from './evaluations.ts';
 import { Findings } from './findings.ts';
 import type { Check, Mismatch } from './findings.ts';
+import type { QuestionSets } from './generations.ts';
 import { requestsOf } from './requests.ts';
 import { verifyPlan, verifyReferences } from './plan.ts';
 import type { Progress } from './plan.ts';
@@ -93,7 +95,10 @@ async function verifyRows(
 ): Promise<AuditReport> {
   const run = await getRun(client, request.runId);
   const method = await methodContext(database, run);
-  const heldOut = await readHeldOut(database, run.heldOutHash);
+  const sets = {
+    heldOut: await readQuestionSet(database, run.heldOutHash),
+    anchors: await readQuestionSet(database, run.anchorHash),
+  };
   const units = await unitsOf(client, run.runId);
   const notes: string[] = [];
   const context: VerifyContext = {
@@ -119,11 +124,11 @@ async function verifyRows(
   }
   await verifyReferences(context);
   verifyUpdates(context);
-  await verifyIterations(context, units, heldOut);
+  await verifyIterations(context, units, sets);
   let replay: ReplayReport | null = null;
   if (request.replay) {
-    const generations = requestsOf(context, units, heldOut);
-    replay = await replaySamples(context, request.replay, generations, { units, usable: checkpoints.usable, heldOut });
+    const generations = requestsOf(context, units, sets.heldOut);
+    replay = await replaySamples(context, request.replay, generations, { units, usable: checkpoints.usable, ...sets });
     if (replay.batches === 0 && replay.skipped.length > 0) notes.push('Nothing could be generated again here.');
   }
   return {
@@ -154,7 +159,7 @@ async function verifyRows(
 async function verifyIterations(
   context: VerifyContext,
   units: readonly UnitRecord[],
-  heldOut: EvaluationSet | undefined,
+  sets: QuestionSets,
 ): Promise<void> {
   const earlier: { id: number; question: string }[] = [];
   for (const iteration of new Set(units.map((unit) => unit.iteration))) {
@@ -163,8 +168,9 @@ async function verifyIterations(
     await verifyChallengerSteps(context, iteration, of('challenger_training'));
     const dataset = await verifyDataset(context, iteration, of('dataset_generation'), earlier);
     await verifySolverSteps(context, iteration, of('solver_training'), dataset.kept ?? []);
-    await verifyEvaluations(context, iteration, of('evaluation'), heldOut);
-    if (of('audit').length > 0) await verifyAudits(context, iteration, dataset);
+    await verifyEvaluations(context, iteration, of('evaluation'), sets.heldOut);
+    const anchors = await verifyAnchors(context, iteration, of('labelling'), sets.anchors);
+    await verifyAudits(context, iteration, dataset, anchors, sets.anchors);
     earlier.push(...(dataset.kept ?? []).map(({ questionId, question }) => ({ id: questionId, question })));
   }
 }

@@ -1,22 +1,17 @@
-/** The estimates of `r_zero.label_accuracy`, written a second time, and from the formulas' own papers. */
+/** The estimates of `r_zero.label_accuracy`, written a second time. */
+import { wilsonInterval } from '../../activities/method/evaluation.ts';
 import { pHatPart } from '../../activities/method/p-hat-parts.ts';
-
-const Z = 1.959963984540054;
 
 export interface Interval {
   lower: number;
   upper: number;
 }
 
-/** Wilson's score interval of 95 % (Wilson 1927; method 3 of Newcombe, Statistics in Medicine 17, 1998). */
+/** Of 95 %; nothing is known of nothing. */
 export function wilson(successes: number, n: number): Interval {
   if (n === 0) return { lower: 0, upper: 1 };
-  // The roots of (p - x)^2 = z^2 x (1 - x) / n in x.
-  const a = n + Z ** 2;
-  const b = -(2 * successes + Z ** 2);
-  const c = successes ** 2 / n;
-  const root = Math.sqrt(Math.max(0, b ** 2 - 4 * a * c));
-  return { lower: Math.max(0, (-b - root) / (2 * a)), upper: Math.min(1, (-b + root) / (2 * a)) };
+  const { low, high } = wilsonInterval(successes, n);
+  return { lower: low, upper: high };
 }
 
 export interface Stratum {
