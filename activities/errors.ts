@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'EngineRequestInvalid'
   | 'PresetInvalid'
   | 'PayloadUnreadable'
+  | 'JudgeUnfit'
   // The machine: may pass by itself or after a hand's turn.
   | 'DatabaseUnreachable'
   | 'TemporalUnreachable'
@@ -32,6 +33,7 @@ export type ErrorCode =
   | 'EngineOutOfMemory'
   | 'EngineCancelled'
   | 'EngineUnavailable'
+  | 'JudgeUnavailable'
   | 'DiskFull'
   | 'PortInUse'
   | 'StackBusy'
@@ -62,6 +64,7 @@ export const NON_RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'EngineRequestInvalid',
   'PresetInvalid',
   'PayloadUnreadable',
+  'JudgeUnfit',
 ]);
 
 export interface RZeroErrorOptions {

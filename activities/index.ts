@@ -6,6 +6,7 @@ import { evaluateSolver } from './evaluation.ts';
 import { openExperiment, readExperimentRun } from './experiments.ts';
 import { asFailure } from './failures.ts';
 import { gateQuestions } from './filtering.ts';
+import { judgeLabels } from './judging.ts';
 import { labelQuestions } from './labelling.ts';
 import { pauseSchedule, planNight } from './nights.ts';
 import { generateQuestions } from './generation.ts';
@@ -31,6 +32,7 @@ export function createActivities(deps: ActivityDependencies): RZeroActivities {
     readExperimentRun: coded((cell) => readExperimentRun(deps, cell)),
     gateQuestions: (ref) => gateQuestions(deps, ref),
     auditLabels: (ref) => auditLabels(deps, ref),
+    judgeLabels: (ref) => judgeLabels(deps, ref),
     trainChallengerStep: (ref) => trainChallengerStep(deps, ref),
     generateQuestions: (ref) => generateQuestions(deps, ref),
     labelQuestions: (ref) => labelQuestions(deps, ref),

@@ -22,6 +22,7 @@ import { loadHeldOut } from './held-out.ts';
 import { getPreset } from './method/presets.ts';
 import { modelFolder } from './model-folder.ts';
 import { shardsOf } from './oracles/anchors.ts';
+import { loadJudgePrompt } from './oracles/judge-prompt.ts';
 import { loadAnchors, refuseLongAnchors } from './oracles/anchor-set.ts';
 import { byPhase } from './phases.ts';
 import { loadProfile } from './profile.ts';
@@ -146,6 +147,7 @@ async function createRun(deps: ActivityDependencies, runId: string, resolved: Re
   const { profile, hash } = await loadProfile(folder, resolved.config.prompts);
   const heldOut = await loadHeldOut(folder);
   const anchors = await anchorsFor(folder, resolved.config);
+  if (resolved.config.oracles?.judge) loadJudgePrompt(resolved.config.oracles.judge.prompt);
   await refuseLongCompletions(folder, resolved.config);
   const config = await withThreads(folder, resolved.config);
   const base = await importModel(folder, checkpointRoot(deps));

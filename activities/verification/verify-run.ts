@@ -33,6 +33,7 @@ import type { ReplayReport, ReplayRequest } from './replay.ts';
 import { verifyRunRow } from './run-row.ts';
 import { verifySolverSteps } from './solver.ts';
 import { verifyUpdates } from './updates.ts';
+import { verifyOracles, verifyVerdicts } from './verdicts.ts';
 
 export interface AuditRequest {
   runId: string;
@@ -162,6 +163,7 @@ async function verifyIterations(
   sets: QuestionSets,
 ): Promise<void> {
   const earlier: { id: number; question: string }[] = [];
+  const oracles = await verifyOracles(context);
   for (const iteration of new Set(units.map((unit) => unit.iteration))) {
     const of = (phase: Place['phase']): number[] =>
       units.filter((unit) => unit.iteration === iteration && unit.phase === phase).map(({ unit }) => unit);
@@ -171,6 +173,7 @@ async function verifyIterations(
     await verifyEvaluations(context, iteration, of('evaluation'), sets.heldOut);
     const anchors = await verifyAnchors(context, iteration, of('labelling'), sets.anchors);
     await verifyAudits(context, iteration, dataset, anchors, sets.anchors);
+    await verifyVerdicts(context, iteration, oracles, dataset);
     earlier.push(...(dataset.kept ?? []).map(({ questionId, question }) => ({ id: questionId, question })));
   }
 }

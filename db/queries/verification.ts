@@ -141,6 +141,14 @@ export function auditsOf(client: pg.PoolClient, runId: string, iteration: number
   );
 }
 
+/** What judges and people said, in all versions. */
+export function verdictsOf(client: pg.PoolClient, runId: string, iteration: number): Promise<AuditRecord[]> {
+  return select(client, schema.audits, 'where t.run_id = $1 and t.iteration = $2 and t.oracle_id is not null', [
+    runId,
+    iteration,
+  ]);
+}
+
 export function anchorsAt(client: pg.PoolClient, place: Place): Promise<AnchorRecord[]> {
   return select(client, schema.anchors, `${AT} order by item`, at(place));
 }

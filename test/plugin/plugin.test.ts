@@ -21,6 +21,7 @@ const DATABASE_NAMES = [
   'extendRun',
   'finishIteration',
   'gateQuestions',
+  'judgeLabels',
   'openExperiment',
   'openRun',
   'pauseSchedule',
