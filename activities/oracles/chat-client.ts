@@ -153,9 +153,9 @@ function retryAfter(header: string | null): { waitMs?: number } {
 }
 
 function reasonOf(error: unknown): string {
-  const { cause } = error as { cause?: { code?: unknown; message?: unknown } };
-  const words = cause?.code ?? cause?.message ?? (error as Error).message;
-  return String(words).split('\n')[0]!.slice(0, 200);
+  // `fetch failed` says nothing; its cause does.
+  const { cause, message } = error as { cause?: { code?: string; message?: string }; message: string };
+  return (cause?.code ?? cause?.message ?? message).split('\n')[0]!.slice(0, 200);
 }
 
 function parseJson(text: string): unknown {
