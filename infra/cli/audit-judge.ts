@@ -98,7 +98,7 @@ export function chosenIterations(runId: string, labelled: readonly number[], onl
 
 function closingLine(reports: readonly JudgeReport[]): string {
   const sum = (name: 'stored' | 'asked' | 'unasked' | 'calls' | 'tokens') =>
-    reports.reduce((total, report) => total + report[name]!, 0);
+    reports.reduce((total, report) => total + report[name], 0);
   const left = sum('unasked');
   return (
     `${count(sum('asked'))} labels judged now, ${count(sum('stored'))} before: ${count(sum('calls'))} calls, ${count(sum('tokens'))} tokens.` +
