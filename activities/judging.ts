@@ -13,7 +13,7 @@ export function judgeLabels(deps: ActivityDependencies, ref: UnitRef): Promise<U
   return runUnit(deps, 'audit', ref, async ({ run, config, place, call }) => {
     const settings = config.oracles?.judge;
     if (!settings) throw new RZeroError('Internal', 'A judge was planned for a run without one.');
-    const metrics = await judge(deps.database, {
+    const report = await judge(deps.database, {
       run,
       iteration: place.iteration,
       settings,
@@ -21,6 +21,10 @@ export function judgeLabels(deps: ActivityDependencies, ref: UnitRef): Promise<U
       codeVersion: deps.codeVersion,
       ...(call.signal ? { signal: call.signal } : {}),
     });
+    // Beside those of the other unit of the phase, which has an `agreeing` of its own.
+    const metrics = Object.fromEntries(
+      Object.entries(report).map(([name, value]) => [`judge${name[0]!.toUpperCase()}${name.slice(1)}`, value]),
+    );
     return { usesModel: false, metrics, write: () => Promise.resolve() };
   });
 }

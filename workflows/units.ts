@@ -27,9 +27,7 @@ function inDatabase(activity: 'gateQuestions' | 'auditLabels'): PhaseDefinition[
 
 /** Unit 0 is what code knows, unit 1 the judge. */
 const audit: PhaseDefinition['runUnit'] = (ref, summary) =>
-  ref.unit === 0
-    ? inDatabase('auditLabels')(ref, summary)
-    : judge.judgeLabels.executeWithOptions({ summary }, [ref]);
+  ref.unit === 0 ? inDatabase('auditLabels')(ref, summary) : judge.judgeLabels.executeWithOptions({ summary }, [ref]);
 
 export const PHASES: Readonly<Record<Phase, PhaseDefinition>> = {
   challenger_training: {

@@ -4,10 +4,10 @@ import { count, isNumber, percent } from './numbers.ts';
 import { plainTable } from './tables.ts';
 import { printable } from './terminal.ts';
 
-/** `71.3 % (64.0–77.5)`: an estimate with its interval of 95 %. */
-export function percentWithin(value: number | null, lower: number | null, upper: number | null): string {
-  if (!isNumber(value) || !isNumber(lower) || !isNumber(upper)) return percent(value);
-  return `${percent(value)} (${(lower * 100).toFixed(1)}–${(upper * 100).toFixed(1)})`;
+/** ` (64.0–77.5)`: an interval in percent, to stand behind its estimate; empty when there is none. */
+export function within(lower: number | null, upper: number | null): string {
+  if (!isNumber(lower) || !isNumber(upper)) return '';
+  return ` (${(lower * 100).toFixed(1)}–${(upper * 100).toFixed(1)})`;
 }
 
 /** One line an iteration and oracle. */
@@ -20,7 +20,7 @@ export function renderLabelAccuracy(rows: readonly LabelAccuracy[]): string {
       const own = rows.filter((row) => row.iteration === iteration && row.oracle === oracle);
       const cell = (kept: boolean | null): string => {
         const row = own.find((candidate) => candidate.kept === kept);
-        return row ? percentWithin(row.label_accuracy, row.lower, row.upper) : percent(null);
+        return `${percent(row?.label_accuracy)}${row ? within(row.lower, row.upper) : ''}`;
       };
       const all = own.find(({ kept }) => kept === null);
       return [String(iteration), printable(oracle), cell(true), cell(null), count(all?.audited), count(all?.undecided)];

@@ -76,16 +76,16 @@ describe('a judge', () => {
     const [unit] = await rows<{ metrics: Record<string, number> }>(
       `select metrics from r_zero.units where run_id = 'run' and phase = 'audit' and unit = 1`,
     );
-    const { labelled, agreeing, ...metrics } = unit!.metrics;
-    assert.ok(labelled! > 12 && agreeing! > 0);
+    const { judgeLabelled, judgeAgreeing, ...metrics } = unit!.metrics;
+    assert.ok(judgeLabelled! > 12 && judgeAgreeing! > 0);
     assert.deepEqual(metrics, {
-      drawn: 12,
-      stored: 0,
-      asked: 12,
-      undecided: 0,
-      unasked: 0,
-      calls: 12,
-      tokens: 12 * 15,
+      judgeDrawn: 12,
+      judgeStored: 0,
+      judgeAsked: 12,
+      judgeUndecided: 0,
+      judgeUnasked: 0,
+      judgeCalls: 12,
+      judgeTokens: 12 * 15,
     });
     const compared = await rows(
       `select j.question_id from r_zero.audits j join r_zero.audits c on c.question_id = j.question_id and c.oracle = 'computed'
