@@ -12,6 +12,12 @@ import { tampered } from '../support/tampering.ts';
 import type { Tampering } from '../support/tampering.ts';
 
 const ANCHORS = 10;
+/** One step of each training: its rows are compared, too. */
+const SMALL = {
+  ...TINY,
+  challenger: { ...(TINY['challenger'] as object), steps: 1 },
+  solver: { ...(TINY['solver'] as object), steps: 1 },
+};
 
 describe('anchors', () => {
   let pool: pg.Pool;
@@ -23,8 +29,8 @@ describe('anchors', () => {
       ['without', {}],
       ['with', { oracles: { anchors: { questions: ANCHORS } } }],
     ] as const) {
-      await runner.open({ ...TINY, iterations: 2, runId, ...oracles });
-      for (const iteration of [0, 1, 2]) await runner.iterate(runId, iteration);
+      await runner.open({ ...SMALL, runId, ...oracles });
+      for (const iteration of [0, 1]) await runner.iterate(runId, iteration);
     }
   });
 
@@ -45,12 +51,12 @@ describe('anchors', () => {
               count(label)::int as labels
        from r_zero.anchors a where run_id = $1 group by 1 order by 1`,
     );
-    assert.equal(voted.length, 2);
-    for (const [index, row] of (voted as { labels: number }[]).entries()) {
+    assert.equal(voted.length, 1);
+    for (const row of voted as { labels: number }[]) {
       const { labels } = row;
       assert.ok(labels > 0);
       const expected = {
-        iteration: index + 1,
+        iteration: 1,
         anchors: ANCHORS,
         items: ANCHORS,
         shards: 2,
@@ -125,7 +131,7 @@ describe('anchors', () => {
   test('are verified with everything else, and generated again', async () => {
     const report = await verify(true);
     assert.deepEqual(report.mismatches, []);
-    assert.ok(report.checks.some(({ check, examined }) => check === 'anchors' && examined >= 2 * ANCHORS));
+    assert.ok(report.checks.some(({ check, examined }) => check === 'anchors' && examined >= ANCHORS));
   });
 
   const anchor = { table: 'anchors', key: ['anchor_id'] };

@@ -9,9 +9,10 @@ import { labelCommand } from '../../infra/cli/audit-label.ts';
 import type { LabelOptions } from '../../infra/cli/audit-label.ts';
 import type { Terminal } from '../../infra/cli/terminal.ts';
 import { RunningCommand, run } from '../e2e/support/command.ts';
-import { ActivityRunner, TINY } from '../support/activities.ts';
+import { ActivityRunner } from '../support/activities.ts';
 import { knowingJudge, startChatServer } from '../support/chat-server.ts';
 import { createDatabase } from '../support/postgres.ts';
+import { UNTRAINED } from '../support/untrained.ts';
 import { tampered } from '../support/tampering.ts';
 
 describe('the audit commands', () => {
@@ -21,7 +22,7 @@ describe('the audit commands', () => {
   before(async () => {
     ({ pool, url } = await createDatabase());
     runner = new ActivityRunner(pool);
-    await runner.open({ ...TINY, runId: 'run' });
+    await runner.open({ ...UNTRAINED, runId: 'run' });
     for (const iteration of [0, 1]) await runner.iterate('run', iteration);
     process.env['DATABASE_URL'] = url;
   });

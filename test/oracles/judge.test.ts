@@ -11,10 +11,12 @@ import { judgeFields } from '../../activities/oracles/settings.ts';
 import { verifyRun } from '../../activities/verification/verify-run.ts';
 import { readSpent } from '../../db/queries/oracles.ts';
 import { getRun } from '../../db/queries/runs.ts';
-import { ActivityRunner, TINY, temporaryFolder } from '../support/activities.ts';
+import { ActivityRunner, temporaryFolder } from '../support/activities.ts';
 import { knowingJudge, startChatServer, startEngineServer } from '../support/chat-server.ts';
 import type { Respond } from '../support/chat-server.ts';
 import { createDatabase } from '../support/postgres.ts';
+import { UNTRAINED } from '../support/untrained.ts';
+import { agreement } from './agreement.ts';
 import { tampered } from '../support/tampering.ts';
 
 const BASE_MODEL = fileURLToPath(new URL('../../activities/engine/base-model', import.meta.url));
@@ -31,7 +33,7 @@ describe('a judge', () => {
     process.env[KEY_VARIABLE] = KEY;
     const server = await startChatServer(knowingJudge);
     const judge = { baseUrl: server.baseUrl, model: 'knowing', questions: 12 };
-    await runner.open({ ...TINY, runId: 'run', oracles: { judge } });
+    await runner.open({ ...UNTRAINED, runId: 'run', oracles: { judge, anchors: { questions: 40 } } });
     for (const iteration of [0, 1]) await runner.iterate('run', iteration);
     assert.equal(server.requests.length, CASES + 12);
     assert.ok(server.requests.every(({ headers }) => headers.authorization === `Bearer ${KEY}`));
@@ -106,6 +108,13 @@ describe('a judge', () => {
       completionTokens: 5 * CASES,
     };
     assert.deepEqual({ ...oracle.self_test, seconds: 0 }, { ...selfTest, seconds: 0 });
+  });
+
+  test('and anchors agree with computed truth within their intervals', async () => {
+    const found = await agreement(pool, 'run');
+    assert.equal(found.length, 4);
+    const missed = found.filter(({ holds }) => !holds);
+    assert.deepEqual(missed, []);
   });
 
   test('leaves its key in no row of any table', async () => {

@@ -87,11 +87,11 @@ export async function startChatServer(respond: Respond): Promise<ChatServerDoubl
  * A model of ours behind the protocol, greedy; its template asks the last message as the model is asked as Solver.
  *
  * @param folder a model folder with `r-zero.json`, or a checkpoint of one
- * @param profileFolder where its prompts are
+ * @param profileFolder where its tokenizer and prompts are
  */
 export async function startEngineServer(folder: string, profileFolder: string): Promise<ChatServerDouble> {
   const engine = createLocalEngine();
-  const [lease, tokenizer] = await Promise.all([engine.open({ path: folder }), loadTokenizer(folder)]);
+  const [lease, tokenizer] = await Promise.all([engine.open({ path: folder }), loadTokenizer(profileFolder)]);
   closings.push(() => engine.close());
   const { profile } = await loadProfile(profileFolder);
   let turn: Promise<unknown> = Promise.resolve();
