@@ -60,6 +60,7 @@ export function trainChallengerStep(deps: ActivityDependencies, ref: UnitRef): P
           meanPHat: mean(answered.filter(({ vote }) => vote.total > 0).map(({ vote }) => vote.votes / vote.total)),
           ...stepMetrics(update, totals),
         },
+        checkpoint: { role: 'challenger', id: update.checkpoint.id },
         write: async (client) => {
           const rows = questionRows(context, checkpoints.before, written, settings.groupSize);
           const inserted = await insertRows(client, questions, rows, { returning: ['question_id', 'item'] });

@@ -53,6 +53,10 @@ export interface PhasePlan {
   units: number;
   /** The first unit without a stored result; equals `units` when the phase is finished. */
   nextUnit: number;
+  /** What was asked for of the stored units, added up; absent before the first. */
+  stored?: { units: number; sums: Record<string, number> };
+  /** Mean time of a unit of this phase in the iteration before; absent when there was none. */
+  secondsPerUnit?: number;
 }
 
 export interface RunPlan {
@@ -65,12 +69,16 @@ export interface RunPlan {
   resumed: boolean;
   /** Of this start; absent when it has no budget. */
   budget?: BudgetState;
+  /** What was noticed when it was opened and a person should know, in one sentence. */
+  notice?: string;
 }
 
 /** Which start of a run an execution of `rZeroRun` belongs to. */
 export interface StartRef {
   /** Temporal's id of the first execution: continue-as-new and reset go on with the same start. */
   firstExecutionId: string;
+  /** Why it is opened once more: what the workflow missed in the database. */
+  behind?: string;
 }
 
 export interface IterationRef {
@@ -78,6 +86,11 @@ export interface IterationRef {
   iteration: number;
   /** Workflow id of the `rZeroRun` that holds the run's lease; an activity of any other workflow stops. */
   holder: string;
+}
+
+export interface IterationStart extends IterationRef {
+  /** Names of metrics to add up over the stored units of each phase. @default none */
+  show?: readonly string[];
 }
 
 export interface IterationPlan {
@@ -91,11 +104,18 @@ export interface UnitRef extends IterationRef {
   unit: number;
 }
 
+export interface CheckpointRef {
+  role: Role;
+  id: string;
+}
+
 export interface UnitResult {
   /** True when a stored result was found and no work was done. */
   reused: boolean;
   /** Numbers worth showing while the run goes on, e.g. `{ generated: 128, valid: 120, meanReward: 0.41 }`. */
   metrics: Record<string, number>;
+  /** That the unit made: a step of training. */
+  checkpoint?: CheckpointRef;
   /** After the unit; absent when the start has no budget. */
   budget?: BudgetState;
   /** True when the budget was spent before the unit was begun: nothing was done. */
@@ -195,13 +215,39 @@ export interface RunExtension {
   iterations: number;
 }
 
+/** Settings that change while the run goes on; which may, is in `activities/input-changes.ts`. */
+export interface RunInputChange {
+  runId: string;
+  /** Workflow id of the run; without its lease nothing is changed. */
+  holder: string;
+  input: RunInput;
+  reason?: string;
+  /** Who asks for it, for the record. */
+  requestedBy: string;
+}
+
+/** Does a run's work again from a phase on, in its next take. */
+export interface RunReset extends Omit<RunInputChange, 'input'> {
+  iteration: number;
+  phase: Phase;
+  /** Settings with which it goes on. @default those it has */
+  input?: RunInput;
+}
+
 /** Activities of the task queue `r-zero`: database work, short. */
 export interface OrchestrationActivities {
   /** Validates and resolves the input, creates or continues the run's row and takes its lease. */
   openRun(input: RunInput, start?: StartRef): Promise<RunPlan>;
   extendRun(extension: RunExtension): Promise<RunPlan>;
   setRunStatus(change: RunStatusChange): Promise<void>;
-  beginIteration(ref: IterationRef): Promise<IterationPlan>;
+  /** Changes settings of the run from its next unit on, and records it. */
+  changeRunInput(change: RunInputChange): Promise<void>;
+  /**
+   * Marks what the run did from a phase on as superseded, so that it is done again; the answer is the plan from there. A unit that is
+   * at work meanwhile writes nothing and fails as `DatabaseBehind`.
+   */
+  resetRun(reset: RunReset): Promise<RunPlan>;
+  beginIteration(start: IterationStart): Promise<IterationPlan>;
   gateQuestions(ref: UnitRef): Promise<UnitResult>;
   auditLabels(ref: UnitRef): Promise<UnitResult>;
   /** The second unit of an audit, where the run has a judge: minutes to hours of requests. */

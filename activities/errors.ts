@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'CheckpointCorrupt'
   | 'CheckpointMissing'
   | 'CheckpointPruned'
+  | 'DatabaseBehind'
   | 'DatabaseNewer'
   | 'DatabaseNotMigrated'
   | 'TooFewQuestions'
@@ -56,6 +57,7 @@ export const NON_RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'CheckpointCorrupt',
   'CheckpointMissing',
   'CheckpointPruned',
+  'DatabaseBehind',
   'DatabaseNewer',
   'DatabaseNotMigrated',
   'TooFewQuestions',

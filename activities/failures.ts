@@ -1,9 +1,18 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { RZeroError } from './errors.ts';
+import type { ErrorCode } from './errors.ts';
 import { redactSecrets } from './redact.ts';
 
-/** The one place where our errors become Temporal failures: `type` is the stable code, the table decides on retries. */
-export function asFailure(error: unknown): Error {
+/** A server's restart, a disk that is being cleared: over in a minute or so, and no fault of the work. */
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DatabaseUnreachable', 'DiskFull']);
+const LONGEST_DELAY_SECONDS = 60;
+
+/**
+ * The one place where our errors become Temporal failures: `type` is the stable code, the table decides on retries.
+ *
+ * @param attempt of a unit, from 1. Its few attempts must outlast what passes by itself: they then come after 2, 6, 18 and 54 seconds
+ */
+export function asFailure(error: unknown, attempt?: number): Error {
   if (error instanceof CancelledFailure) return error;
   if (error instanceof ApplicationFailure) {
     const message = redactSecrets(error.message);
@@ -23,12 +32,17 @@ export function asFailure(error: unknown): Error {
       message,
       nonRetryable: !error.retryable,
       details: [{ code: error.code, field: error.field ?? null, fix }],
+      ...(attempt !== undefined && PASSING.has(error.code) ? { nextRetryDelay: delayAfter(attempt) } : {}),
     });
   }
   // No cause: the driver's messages quote statements and parameters, and history is no place for data.
   const text = redactSecrets(error instanceof Error ? error.message : String(error));
   const message = text.split('\n')[0]!.slice(0, 500);
   return ApplicationFailure.create({ type: 'Internal', message });
+}
+
+function delayAfter(attempt: number): number {
+  return 1000 * Math.min(LONGEST_DELAY_SECONDS, 2 * 3 ** (attempt - 1));
 }
 
 /** @returns the stable code under which a failure is stored. */

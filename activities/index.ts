@@ -11,6 +11,7 @@ import { labelQuestions } from './labelling.ts';
 import { pauseSchedule, planNight } from './nights.ts';
 import { generateQuestions } from './generation.ts';
 import { pruneCheckpoints } from './pruning.ts';
+import { changeRunInput, resetOwnRun } from './run-changes.ts';
 import { beginIteration, changeStatus, extendRun, finishIteration, openRun } from './runs.ts';
 import { trainSolverStep } from './solver-training.ts';
 import { withHeartbeat } from './unit.ts';
@@ -23,6 +24,8 @@ export function createActivities(deps: ActivityDependencies): RZeroActivities {
     openRun: coded((input, start) => withHeartbeat(() => openRun(deps, input, start))),
     extendRun: coded((extension) => extendRun(deps, extension)),
     setRunStatus: coded((change) => changeStatus(deps, change)),
+    changeRunInput: coded((change) => changeRunInput(deps, change)),
+    resetRun: coded((reset) => resetOwnRun(deps, reset)),
     beginIteration: coded((ref) => beginIteration(deps, ref)),
     pruneCheckpoints: coded((ref) => withHeartbeat(() => pruneCheckpoints(deps, ref))),
     finishIteration: coded((ref) => finishIteration(deps, ref)),

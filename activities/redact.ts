@@ -31,6 +31,14 @@ const FORMS: readonly (readonly [form: RegExp, replacement: string])[] = [
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*)?/g, REDACTED],
 ];
 
+/** The environment without variables that hold secrets, for a process that needs none. */
+export function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(
+    ([name, value = '']) => !SECRET_NAME.test(name) && !HEADERS_NAME.test(name) && passwordsIn(value).length === 0,
+  );
+  return Object.fromEntries(kept);
+}
+
 const given = new Set<string>();
 
 /** Makes `redactSecrets` look for this value, too: for secrets that come by another way than the environment. */

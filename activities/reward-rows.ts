@@ -3,7 +3,7 @@ import type { ChallengerReward } from './method/challenger-reward.ts';
 import type { SolverReward } from './method/solver-reward.ts';
 import type { rewards } from '../db/schema.ts';
 
-export type RewardRow = Omit<typeof rewards.$inferInsert, 'runId' | 'iteration' | 'phase' | 'unit'>;
+export type RewardRow = Omit<typeof rewards.$inferInsert, 'runId' | 'iteration' | 'phase' | 'unit' | 'take'>;
 
 interface Used {
   /** What the policy is trained with; differs from what was computed in control runs only. */

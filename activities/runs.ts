@@ -4,8 +4,8 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type {
   IterationPlan,
   IterationRef,
+  IterationStart,
   IterationSummary,
-  Phase,
   RunExtension,
   RunInput,
   RunPlan,
@@ -19,9 +19,10 @@ import { readConfigOf } from './engine/model-files.ts';
 import { threadsFor } from './engine/threads.ts';
 import { RZeroError } from './errors.ts';
 import { loadHeldOut } from './held-out.ts';
+import { planIteration } from './iteration-plan.ts';
+import { noticeLosses } from './notices.ts';
 import { getPreset } from './method/presets.ts';
 import { modelFolder } from './model-folder.ts';
-import { shardsOf } from './oracles/anchors.ts';
 import { loadJudgePrompt } from './oracles/judge-prompt.ts';
 import { loadAnchors, refuseLongAnchors } from './oracles/anchor-set.ts';
 import { byPhase } from './phases.ts';
@@ -29,7 +30,7 @@ import { loadProfile } from './profile.ts';
 import { conflictingFields, resolveRunInput } from './run-input.ts';
 import type { ResolvedRunInput, RunConfig } from './run-input.ts';
 import { checkpointRoot, checkpointRow } from './store.ts';
-import { holdLease, leaseOwner } from './unit.ts';
+import { behind, holdLease, leaseOwner } from './unit.ts';
 import { transaction } from '../db/client.ts';
 import { insertEvaluationSet } from '../db/queries/evaluation-sets.ts';
 import type { EvaluationSet } from '../db/queries/evaluation-sets.ts';
@@ -45,7 +46,9 @@ import {
   setRunIterations,
   setRunStatus,
 } from '../db/queries/runs.ts';
+import type { RunRow } from '../db/queries/runs.ts';
 import { readSummary } from '../db/queries/summary.ts';
+import { readPaces, readStoredSums } from '../db/queries/phase-facts.ts';
 import { insertPhases, readPhases } from '../db/queries/units.ts';
 
 /** A workflow of another namespace cannot be asked about; it counts as alive for this long after its last sign of life. */
@@ -56,7 +59,7 @@ export async function openRun(deps: ActivityDependencies, input: RunInput, start
   const resolved = resolveRunInput(input);
   const runId = resolved.runId ?? workflowRunId();
   const known = await findRun(deps.database, runId);
-  if (known) refuseChanges(runId, resolved, known.config as RunConfig);
+  if (known) refuseChanges(runId, resolved, known);
   else await createRun(deps, runId, resolved);
 
   const { workflowExecution } = Context.current().info;
@@ -77,8 +80,10 @@ export async function openRun(deps: ActivityDependencies, input: RunInput, start
     });
   }
   if (resolved.given.has('iterations')) await setRunIterations(deps.database, runId, resolved.iterations);
-  await setRunStatus(deps.database, runId, holder, 'running', undefined);
-  return planOf(deps, runId, known !== undefined);
+  const notice = known && (await noticeLosses(deps, runId, start?.behind));
+  await setRunStatus(deps.database, runId, holder, 'running', notice);
+  const plan = await planOf(deps, runId, known !== undefined);
+  return notice === undefined ? plan : { ...plan, notice };
 }
 
 export async function extendRun(deps: ActivityDependencies, { runId, iterations }: RunExtension): Promise<RunPlan> {
@@ -98,16 +103,23 @@ export async function changeStatus(deps: ActivityDependencies, change: RunStatus
 }
 
 /** Plans an iteration once; asked again, it tells how much of the stored plan is left. */
-export async function beginIteration(deps: ActivityDependencies, ref: IterationRef): Promise<IterationPlan> {
-  const { runId, iteration } = ref;
+export async function beginIteration(deps: ActivityDependencies, ref: IterationStart): Promise<IterationPlan> {
+  const { runId, iteration, show = [] } = ref;
   await holdLease(deps, ref);
   const run = await getRun(deps.database, runId);
-  const config = run.config as RunConfig;
-  const planned = plan(config, iteration, run.heldOutHash !== null);
+  // A database that was restored from an older copy, or a reset, may have taken the iterations before away.
+  if ((await nextIteration(deps.database, runId, iteration)) < iteration) throw behind('Work of earlier iterations');
+  const planned = planIteration(run, iteration);
   await transaction(deps.database, (client) => insertPhases(client, runId, iteration, planned));
   const phases = await readPhases(deps.database, runId, iteration);
   phases.sort(byPhase);
-  return { runId, iteration, phases };
+  const stored = await readStoredSums(deps.database, runId, iteration, show);
+  const paces = await readPaces(deps.database, runId, iteration - 1);
+  return {
+    runId,
+    iteration,
+    phases: phases.map((plan) => ({ ...plan, ...stored.get(plan.phase), ...paces.get(plan.phase) })),
+  };
 }
 
 export async function finishIteration(deps: ActivityDependencies, ref: IterationRef): Promise<IterationSummary> {
@@ -115,22 +127,7 @@ export async function finishIteration(deps: ActivityDependencies, ref: Iteration
   return { runId, iteration, metrics: await readSummary(deps.database, runId, iteration) };
 }
 
-function plan(config: RunConfig, iteration: number, evaluable: boolean): { phase: Phase; units: number }[] {
-  const evaluation = { phase: 'evaluation' as const, units: evaluable ? 2 : 0 };
-  if (iteration === 0) return [evaluation];
-  const shards = shardsOf(config);
-  return [
-    { phase: 'challenger_training', units: config.challenger.steps },
-    { phase: 'dataset_generation', units: shards },
-    { phase: 'labelling', units: shards },
-    { phase: 'gating', units: 1 },
-    { phase: 'solver_training', units: config.solver.steps },
-    evaluation,
-    { phase: 'audit', units: config.oracles?.judge ? 2 : 1 },
-  ];
-}
-
-async function planOf(deps: ActivityDependencies, runId: string, resumed: boolean): Promise<RunPlan> {
+export async function planOf(deps: ActivityDependencies, runId: string, resumed: boolean): Promise<RunPlan> {
   const run = await getRun(deps.database, runId);
   const budget = await readBudget(deps.database, runId);
   return {
@@ -199,15 +196,19 @@ async function withThreads(folder: string, config: RunConfig): Promise<RunConfig
   return threads === undefined ? config : { ...config, threads };
 }
 
-function refuseChanges(runId: string, resolved: ResolvedRunInput, stored: RunConfig): void {
-  const fields = conflictingFields(resolved.given, stored);
+/** What it was started with may be said again, also where it has been changed since: the change stays. */
+function refuseChanges(runId: string, resolved: ResolvedRunInput, known: RunRow): void {
+  const [now, first] = [known.config, known.startConfig].map((config) =>
+    conflictingFields(resolved.given, config as RunConfig),
+  ) as [string[], string[]];
+  const fields = now.filter((field) => first.includes(field));
   if (fields.length === 0) return;
   throw new RZeroError(
     'RunConflict',
     `Run "${runId}" exists with another value of ${fields.map((f) => `"${f}"`).join(', ')}.`,
     {
       field: fields[0]!,
-      fix: 'A run keeps the settings it was started with: leave them out to continue it, or choose another runId.',
+      fix: 'A run keeps its settings: leave them out to continue it, choose another runId, or change what may change with `npx r-zero run resume` or `reset-to`.',
     },
   );
 }

@@ -79,6 +79,7 @@ export function trainSolverStep(deps: ActivityDependencies, ref: UnitRef): Promi
             judged.map(({ total }) => total),
           ),
         },
+        checkpoint: { role: 'solver', id: update.checkpoint.id },
         write: async (client) => {
           const inserted = await insertRows(
             client,

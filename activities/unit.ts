@@ -5,7 +5,7 @@
 import { Context } from '@temporalio/activity';
 import type pg from 'pg';
 import { readBudget } from './budget.ts';
-import type { BudgetState, IterationRef, Phase, UnitRef, UnitResult } from './contract.ts';
+import type { BudgetState, CheckpointRef, IterationRef, Phase, UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { CallOptions, EngineDescription, EngineProgress } from './engine/types.ts';
 import { RZeroError } from './errors.ts';
@@ -15,6 +15,7 @@ import { recordFailure, recordStart, recordUnit, watchHeartbeat } from './metric
 import { redactSecrets } from './redact.ts';
 import type { RunConfig } from './run-input.ts';
 import type { ModelProfile } from './profile.ts';
+import { PHASE_ORDER } from './phases.ts';
 import { withSmallerBatches } from './smaller-batches.ts';
 import { renewLease } from '../db/queries/leases.ts';
 import type { LeaseOwner } from '../db/queries/leases.ts';
@@ -25,6 +26,7 @@ import {
   endAttempt,
   findUnit,
   readMemoryFailures,
+  readStanding,
   startAttempt,
   touchAttempt,
 } from '../db/queries/units.ts';
@@ -47,6 +49,8 @@ export interface UnitOutcome {
   metrics: Record<string, number>;
   /** Of the gate: questions by decision. */
   decisions?: Record<string, number>;
+  /** That the unit made. */
+  checkpoint?: CheckpointRef;
   /** Inserts the unit's rows; runs inside the transaction that also inserts the unit. */
   write: (client: pg.PoolClient) => Promise<void>;
 }
@@ -78,15 +82,19 @@ async function attemptUnit(
   work: (context: UnitContext) => Promise<UnitOutcome>,
 ): Promise<UnitResult> {
   const activity = Context.current();
-  const place: Place = { runId: ref.runId, iteration: ref.iteration, phase, unit: ref.unit };
+  const here: Place = { runId: ref.runId, iteration: ref.iteration, phase, unit: ref.unit };
   let attemptId: number | undefined;
   let touching: NodeJS.Timeout | undefined;
-  recordStart(place);
+  recordStart(here);
   try {
-    const stored = await findUnit(deps.database, place);
+    const stored = await findUnit(deps.database, here);
     if (stored) return { reused: true, metrics: stored };
+    const place = { ...here, take: await takeOf(deps, here) };
     const run = await getRun(deps.database, ref.runId);
     const owner = await holdLease(deps, ref);
+    // The lease was waited for if another worker, taken for dead, was just writing this unit.
+    const written = await findUnit(deps.database, here);
+    if (written) return { reused: true, metrics: written };
     const before = await readBudget(deps.database, ref.runId);
     if (before?.exhausted !== undefined) return { reused: false, metrics: {}, untouched: true, budget: before };
     const begin = (): Promise<number> =>
@@ -127,6 +135,7 @@ async function attemptUnit(
       metrics,
       engine: engine ?? null,
       codeVersion: deps.codeVersion,
+      inputVersion: run.inputVersion,
       tokens: usage.tokens,
     };
     const committed = await commitUnit(deps.database, place, commit, async (client) => {
@@ -134,16 +143,45 @@ async function attemptUnit(
       if (engine && !run.engine) await noteEngine(client, ref.runId, engine);
     });
     if (committed === 'fenced') throw takenOver(ref);
+    if (committed === 'reset') throw behind('The plan that the unit was begun with');
     if (committed === 'written') recordUnit(place, { ...outcome, metrics, seconds, tokens: usage.tokens });
-    return { reused: committed === 'superseded', metrics, ...shown(await readBudget(deps.database, ref.runId)) };
+    const { checkpoint } = outcome;
+    return {
+      reused: committed === 'superseded',
+      metrics,
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...shown(await readBudget(deps.database, ref.runId)),
+    };
   } catch (error) {
-    const failure = asFailure(error);
-    recordFailure(place, codeOf(error));
+    const failure = asFailure(error, activity.info.attempt);
+    recordFailure(here, codeOf(error));
     if (attemptId !== undefined) await noteFailure(deps, attemptId, error, activity.cancellationSignal.aborted);
     throw failure;
   } finally {
     clearInterval(touching);
   }
+}
+
+/**
+ * The take of the unit's phase.
+ *
+ * @throws RZeroError `DatabaseBehind` when what comes before the unit is not there: the unit would go on from something else than
+ *   it should, and end with other rows than an undisturbed run
+ */
+async function takeOf({ database }: ActivityDependencies, place: Place): Promise<number> {
+  const before = PHASE_ORDER.slice(0, PHASE_ORDER.indexOf(place.phase));
+  const { take, missing } = await readStanding(database, place, before);
+  if (take !== undefined && missing <= 0) return take;
+  throw behind(take === undefined ? 'The plan of the iteration' : `Work of ${missing} shards or steps before it`);
+}
+
+/** What a workflow knows to be done is not there. */
+export function behind(what: string): RZeroError {
+  return new RZeroError(
+    'DatabaseBehind',
+    `${what} is not in the database any more: it was restored from an older copy, or the run was reset meanwhile.`,
+    { fix: 'The run goes on by itself from the last point that is whole; if it does not, start it again.' },
+  );
 }
 
 function describeEngine({ engine }: ActivityDependencies, { threads }: RunConfig): Promise<EngineDescription> {
@@ -184,13 +222,16 @@ export function leaseOwner(workflowId: string): LeaseOwner {
  *
  * @throws RZeroError `RunConflict` when another workflow has taken the run over since
  */
-export async function holdLease(deps: ActivityDependencies, ref: IterationRef): Promise<LeaseOwner> {
+export async function holdLease(
+  deps: ActivityDependencies,
+  ref: Pick<IterationRef, 'runId' | 'holder'>,
+): Promise<LeaseOwner> {
   const owner = leaseOwner(ref.holder);
   if (await renewLease(deps.database, ref.runId, owner)) return owner;
   throw takenOver(ref);
 }
 
-function takenOver(ref: IterationRef): RZeroError {
+function takenOver(ref: Pick<IterationRef, 'runId' | 'holder'>): RZeroError {
   return new RZeroError('RunConflict', `Another workflow has taken over run "${ref.runId}" from "${ref.holder}".`, {
     field: 'runId',
     fix: 'Follow that workflow instead; this one stops writing.',

@@ -83,11 +83,15 @@ export function answerRows(
 }
 
 export function voteRows(
-  { config }: UnitContext,
+  { config, place }: UnitContext,
   answered: readonly AnsweredQuestion[],
   questionIds: ReadonlyMap<number, number>,
 ): (typeof votes.$inferInsert)[] {
-  return answered.map(({ item, vote: result }) => voteRow(questionIds.get(item)!, config.preset, result));
+  const take = place.take ?? 1;
+  return answered.map(({ item, vote: result }) => ({
+    ...voteRow(questionIds.get(item)!, config.preset, result),
+    take,
+  }));
 }
 
 export function voteRow(questionId: number, preset: string, result: VoteResult): typeof votes.$inferInsert {

@@ -1,4 +1,5 @@
-import { getTableColumns, getTableName } from 'drizzle-orm';
+import { getTableColumns } from 'drizzle-orm';
+import { getTableConfig } from 'drizzle-orm/pg-core';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
 
@@ -32,8 +33,9 @@ export async function insertRows<T extends PgTable>(
   const columns = Object.entries(getTableColumns(table)).filter(([key]) => key in first);
   const names = columns.map(([, column]) => `"${column.name}"`).join(', ');
   const types = columns.map(([, column]) => `"${column.name}" ${column.getSQLType()}`).join(', ');
+  const { schema, name } = getTableConfig(table);
   const statement =
-    `insert into "r_zero"."${getTableName(table)}" (${names}) select ${names} from json_to_recordset($1::json) as t(${types})` +
+    `insert into "${schema}"."${name}" (${names}) select ${names} from json_to_recordset($1::json) as t(${types})` +
     (onConflict === 'ignore' ? ' on conflict do nothing' : '') +
     (returning.length > 0 ? ` returning ${returning.join(', ')}` : '');
   const inserted: Record<string, unknown>[] = [];

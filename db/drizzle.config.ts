@@ -4,5 +4,5 @@ export default defineConfig({
   dialect: 'postgresql',
   schema: './db/schema.ts',
   out: './db/migrations',
-  schemaFilter: ['r_zero'],
+  schemaFilter: ['r_zero', 'r_zero_all'],
 });

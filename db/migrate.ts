@@ -122,10 +122,11 @@ async function presentRoles(client: pg.PoolClient): Promise<string[]> {
 async function applyRepeatable(client: pg.PoolClient): Promise<void> {
   const files = (await readdir(VIEWS)).filter((name) => name.endsWith('.sql')).sort();
   const script = (await Promise.all(files.map((name) => readFile(`${VIEWS}/${name}`, 'utf8')))).join('\n');
-  // Once an administrator has made a role it has to be given its rights.
+  const { database } = await readState(client);
+  // Once an administrator has made a role it has to be given its rights; and views show the columns that there were when they were made.
   const digest = async (): Promise<string> =>
     createHash('sha256')
-      .update(`${script}\n${(await presentRoles(client)).join()}`)
+      .update(`${script}\n${database}\n${(await presentRoles(client)).join()}`)
       .digest('hex');
   await client.query(
     `create table if not exists ${BOOKKEEPING}.repeatable (name text primary key, hash text not null)`,

@@ -1,7 +1,8 @@
 /**
  * The tables of schema `r_zero`. Every row that a shard or step produced refers to that unit's row in `units`, which is
  * written in the same transaction: a unit is there with all its rows or not at all, and no row is without its unit.
- * Rows are append-only; a corrected vote, reward or decision is a new row with the next `version`.
+ * Rows are append-only; a corrected vote, reward or decision is a new row with the next `version`. What is done again after a reset
+ * are rows of the next take; those of the takes before stay and are marked as superseded, once.
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -21,13 +22,24 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
 } from 'drizzle-orm/pg-core';
 
 export const rZero = pgSchema('r_zero');
+/**
+ * What a run may do again: here lie the rows of all takes, and views of the same names in `r_zero` show the current ones, so that
+ * whoever asks `r_zero.questions` never counts a question twice.
+ */
+export const rZeroAll = pgSchema('r_zero_all');
 
 const id = (name: string) => bigint(name, { mode: 'number' });
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 const createdAt = () => instant('created_at').notNull().defaultNow();
+
+/** Which doing of its phase a row is of: 1 the first, and one more after every reset of the run that reached it. */
+const take = () => integer('take').notNull().default(1);
+/** The take that does it again; null for current rows. */
+const supersededBy = () => integer('superseded_by');
 
 /** The columns that place a row: which run, iteration, phase and unit (shard or step) it came from. */
 const place = () => ({
@@ -35,6 +47,7 @@ const place = () => ({
   iteration: integer('iteration').notNull(),
   phase: text('phase').notNull(),
   unit: integer('unit').notNull(),
+  take: take(),
 });
 
 export const checkpoints = rZero.table(
@@ -188,7 +201,73 @@ export const experimentRuns = rZero.table(
   ],
 );
 
-export const phases = rZero.table(
+/** Resets: everything of a run from a phase of an iteration on is done again, in the take of that number. */
+export const takes = rZero.table(
+  'takes',
+  {
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.runId),
+    take: integer('take').notNull(),
+    iteration: integer('iteration').notNull(),
+    phase: text('phase').notNull(),
+    reason: text('reason'),
+    requestedBy: text('requested_by').notNull(),
+    /** Of the run's input from here on; the row of `run_inputs` says what changed. */
+    inputVersion: integer('input_version').notNull(),
+    /** Rows that were marked, by table. */
+    superseded: jsonb('superseded').notNull(),
+    codeVersion: text('code_version').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.take] }),
+    check('takes_take', sql`${t.take} >= 2`),
+    check('takes_iteration', sql`${t.iteration} >= 0`),
+  ],
+);
+
+/** Settings that were changed after a run was started: its input from then on. Version 1 is `runs.config`. */
+export const runInputs = rZero.table(
+  'run_inputs',
+  {
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.runId),
+    version: integer('version').notNull(),
+    /** In full. */
+    config: jsonb('config').notNull(),
+    /** `{"field": {"from": value, "to": value}}`, fields as paths. */
+    changes: jsonb('changes').notNull(),
+    reason: text('reason'),
+    requestedBy: text('requested_by').notNull(),
+    codeVersion: text('code_version').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.version] }), check('run_inputs_version', sql`${t.version} >= 2`)],
+);
+
+/** What a run noticed about itself that a person should know. */
+export const runNotices = rZero.table(
+  'run_notices',
+  {
+    noticeId: id('notice_id').primaryKey().generatedAlwaysAsIdentity(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.runId),
+    kind: text('kind').notNull(),
+    message: text('message').notNull(),
+    details: jsonb('details').notNull(),
+    codeVersion: text('code_version').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    index('run_notices_run').on(t.runId),
+    check('run_notices_kind', sql`${t.kind} in ('orphan_checkpoints', 'database_behind')`),
+  ],
+);
+
+export const phases = rZeroAll.table(
   'phases',
   {
     runId: text('run_id')
@@ -196,11 +275,17 @@ export const phases = rZero.table(
       .references(() => runs.runId),
     iteration: integer('iteration').notNull(),
     phase: text('phase').notNull(),
+    take: take(),
     units: integer('units').notNull(),
+    supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
-    primaryKey({ columns: [t.runId, t.iteration, t.phase] }),
+    primaryKey({ columns: [t.runId, t.iteration, t.phase, t.take] }),
+    // One current plan.
+    uniqueIndex('phases_current')
+      .on(t.runId, t.iteration, t.phase)
+      .where(sql`${t.supersededBy} is null`),
     check('phases_iteration', sql`${t.iteration} >= 0`),
     check('phases_units', sql`${t.units} >= 0`),
     check(
@@ -210,7 +295,7 @@ export const phases = rZero.table(
   ],
 );
 
-export const units = rZero.table(
+export const units = rZeroAll.table(
   'units',
   {
     ...place(),
@@ -222,14 +307,17 @@ export const units = rZero.table(
     tokens: bigint('tokens', { mode: 'number' }),
     /** That finished it; null for units from before it was stored, which are of the run's or a later version. */
     codeVersion: text('code_version'),
+    /** Of the run's input: 1 what it was started with, else a version of `run_inputs`. */
+    inputVersion: integer('input_version').notNull().default(1),
+    supersededBy: supersededBy(),
     finishedAt: instant('finished_at').notNull().defaultNow(),
   },
   (t) => [
-    primaryKey({ columns: [t.runId, t.iteration, t.phase, t.unit] }),
+    primaryKey({ columns: [t.runId, t.iteration, t.phase, t.unit, t.take] }),
     foreignKey({
       name: 'units_phase_fk',
-      columns: [t.runId, t.iteration, t.phase],
-      foreignColumns: [phases.runId, phases.iteration, phases.phase],
+      columns: [t.runId, t.iteration, t.phase, t.take],
+      foreignColumns: [phases.runId, phases.iteration, phases.phase, phases.take],
     }),
   ],
 );
@@ -253,8 +341,8 @@ export const attempts = rZero.table(
   (t) => [
     foreignKey({
       name: 'attempts_phase_fk',
-      columns: [t.runId, t.iteration, t.phase],
-      foreignColumns: [phases.runId, phases.iteration, phases.phase],
+      columns: [t.runId, t.iteration, t.phase, t.take],
+      foreignColumns: [phases.runId, phases.iteration, phases.phase, phases.take],
     }),
     index('attempts_place').on(t.runId, t.iteration, t.phase, t.unit),
     check(
@@ -264,14 +352,14 @@ export const attempts = rZero.table(
   ],
 );
 
-const unitKey = (name: string, t: Record<'runId' | 'iteration' | 'phase' | 'unit', AnyPgColumn>) =>
+const unitKey = (name: string, t: Record<'runId' | 'iteration' | 'phase' | 'unit' | 'take', AnyPgColumn>) =>
   foreignKey({
     name,
-    columns: [t.runId, t.iteration, t.phase, t.unit],
-    foreignColumns: [units.runId, units.iteration, units.phase, units.unit],
+    columns: [t.runId, t.iteration, t.phase, t.unit, t.take],
+    foreignColumns: [units.runId, units.iteration, units.phase, units.unit, units.take],
   });
 
-export const questions = rZero.table(
+export const questions = rZeroAll.table(
   'questions',
   {
     questionId: id('question_id').primaryKey().generatedAlwaysAsIdentity(),
@@ -290,10 +378,11 @@ export const questions = rZero.table(
     reason: text('reason'),
     question: text('question'),
     challengerAnswer: text('challenger_answer'),
+    supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
-    unique('questions_natural_key').on(t.runId, t.iteration, t.phase, t.unit, t.item),
+    unique('questions_natural_key').on(t.runId, t.iteration, t.phase, t.unit, t.item, t.take),
     unitKey('questions_unit_fk', t),
     check('questions_phase', sql`${t.phase} in ('challenger_training', 'dataset_generation')`),
     check('questions_status', sql`${t.status} in ('valid', 'invalid')`),
@@ -305,7 +394,7 @@ export const questions = rZero.table(
   ],
 );
 
-export const answers = rZero.table(
+export const answers = rZeroAll.table(
   'answers',
   {
     answerId: id('answer_id').primaryKey().generatedAlwaysAsIdentity(),
@@ -322,10 +411,11 @@ export const answers = rZero.table(
     tokens: integer('tokens').array().notNull(),
     finishReason: text('finish_reason').notNull(),
     extracted: text('extracted'),
+    supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
-    unique('answers_natural_key').on(t.questionId, t.sample),
+    unique('answers_natural_key').on(t.questionId, t.sample, t.take),
     unitKey('answers_unit_fk', t),
     index('answers_place').on(t.runId, t.iteration, t.phase, t.unit),
     check('answers_phase', sql`${t.phase} in ('challenger_training', 'labelling')`),
@@ -372,13 +462,15 @@ const recomputationKeys = (table: string, t: Record<'recomputationId', AnyPgColu
     .where(sql`${t.recomputationId} is not null`),
 ];
 
-export const votes = rZero.table(
+export const votes = rZeroAll.table(
   'votes',
   {
     questionId: id('question_id')
       .notNull()
       .references(() => questions.questionId),
     version: smallint('version').notNull().default(1),
+    /** That of the answers. */
+    take: take(),
     preset: text('preset').notNull(),
     label: text('label'),
     majority: integer('majority').notNull(),
@@ -398,17 +490,18 @@ export const votes = rZero.table(
     tie: boolean('tie').notNull(),
     classes: jsonb('classes').notNull(),
     recomputationId: recomputationId(),
+    supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
-    primaryKey({ columns: [t.questionId, t.version] }),
+    primaryKey({ columns: [t.questionId, t.version, t.take] }),
     ...recomputationKeys('votes', t),
     check('votes_counts', sql`${t.majority} >= 0 and ${t.majority} <= ${t.total} and ${t.unparsable} >= 0`),
     check('votes_label', sql`(${t.label} is null) = (${t.majority} = 0)`),
   ],
 );
 
-export const gateDecisions = rZero.table(
+export const gateDecisions = rZeroAll.table(
   'gate_decisions',
   {
     ...place(),
@@ -424,13 +517,14 @@ export const gateDecisions = rZero.table(
     /** Place in the training set, 0-based; null when dropped. */
     datasetIndex: integer('dataset_index'),
     recomputationId: recomputationId(),
+    supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
-    primaryKey({ columns: [t.questionId, t.version] }),
+    primaryKey({ columns: [t.questionId, t.version, t.take] }),
     ...recomputationKeys('gate_decisions', t),
     unitKey('gate_decisions_unit_fk', t),
-    unique('gate_decisions_dataset_index').on(t.runId, t.iteration, t.version, t.datasetIndex),
+    unique('gate_decisions_dataset_index').on(t.runId, t.iteration, t.version, t.datasetIndex, t.take),
     check(
       'gate_decisions_kept',
       sql`${t.kept} = (${t.reason} = 'kept') and ${t.kept} = (${t.datasetIndex} is not null)`,
@@ -438,7 +532,7 @@ export const gateDecisions = rZero.table(
   ],
 );
 
-export const rollouts = rZero.table(
+export const rollouts = rZeroAll.table(
   'rollouts',
   {
     rolloutId: id('rollout_id').primaryKey().generatedAlwaysAsIdentity(),
@@ -458,10 +552,11 @@ export const rollouts = rZero.table(
     logprobs: real('logprobs').array().notNull(),
     finishReason: text('finish_reason').notNull(),
     extracted: text('extracted'),
+    supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
-    unique('rollouts_natural_key').on(t.runId, t.iteration, t.phase, t.unit, t.item, t.sample),
+    unique('rollouts_natural_key').on(t.runId, t.iteration, t.phase, t.unit, t.item, t.sample, t.take),
     unitKey('rollouts_unit_fk', t),
     index('rollouts_question').on(t.questionId),
     check('rollouts_phase', sql`${t.phase} = 'solver_training'`),
@@ -469,7 +564,7 @@ export const rollouts = rZero.table(
   ],
 );
 
-export const rewards = rZero.table(
+export const rewards = rZeroAll.table(
   'rewards',
   {
     rewardId: id('reward_id').primaryKey().generatedAlwaysAsIdentity(),
@@ -491,6 +586,7 @@ export const rewards = rZero.table(
     incomparable: boolean('incomparable'),
     advantage: doublePrecision('advantage').notNull(),
     recomputationId: recomputationId(),
+    supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
@@ -507,7 +603,7 @@ export const rewards = rZero.table(
   ],
 );
 
-export const policyUpdates = rZero.table(
+export const policyUpdates = rZeroAll.table(
   'policy_updates',
   {
     ...place(),
@@ -536,10 +632,11 @@ export const policyUpdates = rZero.table(
     memoryBytes: bigint('memory_bytes', { mode: 'number' }).notNull(),
     /** Null for older updates. */
     peakMemoryBytes: bigint('peak_memory_bytes', { mode: 'number' }),
+    supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
-    primaryKey({ columns: [t.runId, t.iteration, t.phase, t.unit] }),
+    primaryKey({ columns: [t.runId, t.iteration, t.phase, t.unit, t.take] }),
     unitKey('policy_updates_unit_fk', t),
     check(
       'policy_updates_role',
@@ -548,7 +645,7 @@ export const policyUpdates = rZero.table(
   ],
 );
 
-export const evaluations = rZero.table(
+export const evaluations = rZeroAll.table(
   'evaluations',
   {
     evaluationId: id('evaluation_id').primaryKey().generatedAlwaysAsIdentity(),
@@ -567,16 +664,17 @@ export const evaluations = rZero.table(
     majorityCorrect: integer('majority_correct').notNull(),
     worked: integer('worked').notNull(),
     workedCorrect: integer('worked_correct').notNull(),
+    supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
-    unique('evaluations_natural_key').on(t.runId, t.iteration, t.setName, t.mode),
+    unique('evaluations_natural_key').on(t.runId, t.iteration, t.setName, t.mode, t.take),
     unitKey('evaluations_unit_fk', t),
     check('evaluations_mode', sql`${t.mode} in ('greedy', 'sampled')`),
   ],
 );
 
-export const evaluationItems = rZero.table(
+export const evaluationItems = rZeroAll.table(
   'evaluation_items',
   {
     evaluationId: id('evaluation_id')
@@ -593,6 +691,7 @@ export const evaluationItems = rZero.table(
     /** Beyond the grader's bounds; null for older evaluations. */
     incomparable: boolean('incomparable'),
     worked: boolean('worked').notNull(),
+    supersededBy: supersededBy(),
   },
   (t) => [primaryKey({ columns: [t.evaluationId, t.item, t.sample] })],
 );
@@ -601,7 +700,7 @@ export const evaluationItems = rZero.table(
  * Questions with known answers, voted on in the labelling shards like the others, and kept out of everything else by being rows of
  * their own: no gate, data set or count of questions sees them.
  */
-export const anchors = rZero.table(
+export const anchors = rZeroAll.table(
   'anchors',
   {
     anchorId: id('anchor_id').primaryKey().generatedAlwaysAsIdentity(),
@@ -626,10 +725,11 @@ export const anchors = rZero.table(
     unparsable: integer('unparsable').notNull(),
     tie: boolean('tie').notNull(),
     classes: jsonb('classes').notNull(),
+    supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
-    unique('anchors_natural_key').on(t.runId, t.iteration, t.phase, t.unit, t.item),
+    unique('anchors_natural_key').on(t.runId, t.iteration, t.phase, t.unit, t.item, t.take),
     unitKey('anchors_unit_fk', t),
     check('anchors_phase', sql`${t.phase} = 'labelling'`),
     check('anchors_counts', sql`${t.majority} >= 0 and ${t.majority} <= ${t.total} and ${t.unparsable} >= 0`),
@@ -637,7 +737,7 @@ export const anchors = rZero.table(
   ],
 );
 
-export const anchorAnswers = rZero.table(
+export const anchorAnswers = rZeroAll.table(
   'anchor_answers',
   {
     anchorId: id('anchor_id')
@@ -649,6 +749,7 @@ export const anchorAnswers = rZero.table(
     tokens: integer('tokens').array().notNull(),
     finishReason: text('finish_reason').notNull(),
     extracted: text('extracted'),
+    supersededBy: supersededBy(),
   },
   (t) => [
     primaryKey({ columns: [t.anchorId, t.sample] }),
@@ -686,7 +787,7 @@ export const oracles = rZero.table(
 );
 
 /** What an oracle says of a label: of a generated question, or of an anchor. */
-export const audits = rZero.table(
+export const audits = rZeroAll.table(
   'audits',
   {
     auditId: id('audit_id').primaryKey().generatedAlwaysAsIdentity(),
@@ -710,11 +811,12 @@ export const audits = rZero.table(
     promptTokens: integer('prompt_tokens'),
     completionTokens: integer('completion_tokens'),
     seconds: doublePrecision('seconds'),
+    supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
-    unique('audits_question').on(t.questionId, t.oracle, t.oracleVersion),
-    unique('audits_anchor').on(t.anchorId, t.oracle, t.oracleVersion),
+    unique('audits_question').on(t.questionId, t.oracle, t.oracleVersion, t.take),
+    unique('audits_anchor').on(t.anchorId, t.oracle, t.oracleVersion, t.take),
     unitKey('audits_unit_fk', t),
     index('audits_place').on(t.runId, t.iteration),
     index('audits_oracle').on(t.oracleId),

@@ -14,11 +14,19 @@ import type {
 } from '@temporalio/client';
 import type { RunInput, RunStatus } from '../activities/contract.ts';
 import { RZeroError } from '../activities/errors.ts';
-import { cancelAfterPhaseUpdate, extendUpdate, pauseUpdate, resumeUpdate, statusQuery } from '../workflows/messages.ts';
+import {
+  cancelAfterPhaseUpdate,
+  extendUpdate,
+  pauseUpdate,
+  resetToUpdate,
+  resumeUpdate,
+  statusQuery,
+} from '../workflows/messages.ts';
 import type {
   CancelAfterPhaseRequest,
   ExtendRequest,
   PauseRequest,
+  ResetToRequest,
   ResumeRequest,
   RunResult,
   RunStatusView,
@@ -161,6 +169,11 @@ export async function pauseRun(client: Client, runId: string, request: PauseRequ
 /** Goes on after a pause, or tries a failed unit again. @throws as `pauseRun` */
 export async function resumeRun(client: Client, runId: string, request: ResumeRequest = {}): Promise<RunStatusView> {
   return await update(client, runId, (handle) => handle.executeUpdate(resumeUpdate, { args: [request] }));
+}
+
+/** Does everything again from a phase on. @throws as `pauseRun`, and `CheckpointPruned` */
+export async function resetRunTo(client: Client, runId: string, request: ResetToRequest): Promise<RunStatusView> {
+  return await update(client, runId, (handle) => handle.executeUpdate(resetToUpdate, { args: [request] }));
 }
 
 /** Plans more iterations: the new total, one more by default. @throws as `pauseRun` */

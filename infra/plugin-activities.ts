@@ -7,6 +7,8 @@ export const ORCHESTRATION_ACTIVITY_NAMES = listOf<OrchestrationActivities>({
   openRun: true,
   extendRun: true,
   setRunStatus: true,
+  changeRunInput: true,
+  resetRun: true,
   beginIteration: true,
   gateQuestions: true,
   auditLabels: true,

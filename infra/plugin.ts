@@ -37,6 +37,7 @@ import { openEngine } from './plugin-engine.ts';
 import { SharedResource } from './plugin-resources.ts';
 import type { Opened } from './plugin-resources.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
+import { traceEngine } from './telemetry/tracing/engine-spans.ts';
 import { workLogs } from './telemetry/work-logs.ts';
 
 /** Ends the name of every GPU task queue: `r-zero` has `r-zero-gpu`. */
@@ -185,7 +186,7 @@ async function openResources(settings: RZeroPluginOptions): Promise<Opened<Parti
     const { createActivities } = await import('../activities/index.ts');
     const activities = createActivities({
       database: database.value,
-      engine: engine.value,
+      engine: await traceEngine(engine.value),
       dataDir: dataDirOf(settings.dataDir),
       codeVersion: packageVersion(),
     });

@@ -10,6 +10,7 @@ import { RZeroError } from '../activities/errors.ts';
 import type { RZeroPluginOptions } from './plugin.ts';
 import { redactSecrets } from '../activities/redact.ts';
 import { installTelemetry, telemetryOf } from './telemetry/runtime.ts';
+import { startTracing } from './telemetry/tracing/start.ts';
 import { runWorker } from './worker.ts';
 import type { WorkerReady } from './worker.ts';
 
@@ -25,17 +26,23 @@ async function main(): Promise<void> {
   const { env } = process;
   const stop = stopSignal();
   installTelemetry(telemetryOf(env));
-  await runWorker({
-    database: required('DATABASE_URL'),
-    role: roleOf(env['R_ZERO_ROLE']),
-    ...(env['R_ZERO_DATA_DIR'] ? { dataDir: env['R_ZERO_DATA_DIR'] } : {}),
-    ...(env['R_ZERO_TASK_QUEUE'] ? { taskQueue: env['R_ZERO_TASK_QUEUE'] } : {}),
-    signal: stop,
-    onReady: (ready) => {
-      process.stdout.write(`r-zero worker is ready on ${ready.taskQueues.join(' and ')}\n`);
-      void tell({ type: 'ready', ...ready });
-    },
-  });
+  const tracing = await startTracing(env);
+  try {
+    await runWorker({
+      tracing,
+      database: required('DATABASE_URL'),
+      role: roleOf(env['R_ZERO_ROLE']),
+      ...(env['R_ZERO_DATA_DIR'] ? { dataDir: env['R_ZERO_DATA_DIR'] } : {}),
+      ...(env['R_ZERO_TASK_QUEUE'] ? { taskQueue: env['R_ZERO_TASK_QUEUE'] } : {}),
+      signal: stop,
+      onReady: (ready) => {
+        process.stdout.write(`r-zero worker is ready on ${ready.taskQueues.join(' and ')}\n`);
+        void tell({ type: 'ready', ...ready });
+      },
+    });
+  } finally {
+    await tracing?.close();
+  }
 }
 
 /** Aborted when the process that forked this one is gone: an orphan would compete with the next start's worker. */

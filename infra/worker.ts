@@ -6,6 +6,8 @@ import { codecKeysOf } from './codec/keys.ts';
 import { encryptedDataConverter, refuseEncrypted } from './codec/encryption.ts';
 import { RZeroPlugin, dataDirOf } from './plugin.ts';
 import type { RZeroPluginOptions } from './plugin.ts';
+import type { Tracing } from './telemetry/tracing/start.ts';
+import { unitSpans } from './telemetry/tracing/unit-spans.ts';
 import { temporalSettings, unreachable } from './temporal-connection.ts';
 import type { TemporalTarget } from './temporal-connection.ts';
 import { loadWorkflowBundle } from './workflow-bundle.ts';
@@ -22,6 +24,8 @@ export interface RunWorkerOptions extends RZeroPluginOptions, TemporalTarget {
   connection?: NativeConnection;
   /** How long a shard or step may go on after the order to stop; then it is cancelled. @default '15 seconds' */
   shutdownGraceTime?: WorkerOptions['shutdownGraceTime'];
+  /** What `startTracing` made: traces of everything that the workers do. */
+  tracing?: Tracing | undefined;
   /** Stops the workers gracefully. SIGINT and SIGTERM do so too. */
   signal?: AbortSignal;
   /** Called once, when all workers poll. */
@@ -58,10 +62,12 @@ async function createWorkers(
 ): Promise<Worker[]> {
   const { taskQueue = 'r-zero', role = 'all' } = options;
   const encryption = options.encryption ?? codecKeysOf(process.env);
+  const { tracing } = options;
+  const traces = tracing === undefined ? [] : [tracing.plugin, await unitSpans()];
   const common = {
     connection,
     namespace,
-    plugins: [new RZeroPlugin({ ...options, ...(encryption === undefined ? {} : { encryption }) })],
+    plugins: [...traces, new RZeroPlugin({ ...options, ...(encryption === undefined ? {} : { encryption }) })],
     ...(encryption === undefined ? { dataConverter: { payloadCodecs: [refuseEncrypted()] } } : {}),
     shutdownGraceTime: options.shutdownGraceTime ?? '15 seconds',
     shutdownForceTime: SHUTDOWN_FORCE_TIME,
@@ -70,7 +76,10 @@ async function createWorkers(
   if (role !== 'gpu') {
     const cacheDir = join(dataDirOf(options.dataDir), 'cache');
     const { failureConverterPath } = encryption === undefined ? {} : encryptedDataConverter(encryption);
-    const extras = failureConverterPath === undefined ? {} : { failureConverterPath };
+    const extras = {
+      ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
+      ...(tracing === undefined ? {} : { workflowInterceptorModules: tracing.workflowInterceptorModules }),
+    };
     const workflowBundle = await loadWorkflowBundle({ cacheDir, logger: Runtime.instance().logger, extras });
     workers.push(await Worker.create({ ...common, taskQueue, workflowBundle }));
   }

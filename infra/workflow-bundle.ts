@@ -3,6 +3,7 @@
  * package brings one along; it is used when Temporal's packages have the versions that it was built with.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, sep } from 'node:path';
@@ -69,23 +70,32 @@ async function bundle(logger: BundleOptions['logger'], extras: BundleExtras): Pr
 async function bundleName({ failureConverterPath, workflowInterceptorModules = [] }: BundleExtras): Promise<string> {
   const folder = dirname(workflowsPath());
   const hash = createHash('sha256');
-  for (const dependency of ['@temporalio/workflow', '@temporalio/common', '@temporalio/worker']) {
+  hashVersions(hash, ['@temporalio/workflow', '@temporalio/common', '@temporalio/worker']);
+  await hashFolder(hash, folder);
+  const extras = [...(failureConverterPath === undefined ? [] : [failureConverterPath]), ...workflowInterceptorModules];
+  for (const file of extras) {
+    hash.update(`${file}\n`);
+    await hashFolder(hash, dirname(file));
+  }
+  if (workflowInterceptorModules.length > 0) hashVersions(hash, ['@temporalio/interceptors-opentelemetry']);
+  // Bundles with and without extras stand side by side.
+  const kind = extras.length === 0 ? PREFIX : `${PREFIX}with-${extras.length}-`;
+  return `${kind}${hash.digest('hex').slice(0, 32)}.js`;
+}
+
+function hashVersions(hash: Hash, dependencies: readonly string[]): void {
+  for (const dependency of dependencies) {
     const { version } = require(`${dependency}/package.json`) as { version: string };
     hash.update(`${dependency}@${version}\n`);
   }
+}
+
+async function hashFolder(hash: Hash, folder: string): Promise<void> {
   const names = (await readdir(folder)).filter((name) => /\.(ts|js)$/.test(name)).sort();
   for (const name of names) {
     hash.update(`${name}\n`);
     hash.update(await readFile(join(folder, name)));
   }
-  const extras = [...(failureConverterPath === undefined ? [] : [failureConverterPath]), ...workflowInterceptorModules];
-  for (const file of extras) {
-    hash.update(`${file}\n`);
-    hash.update(await readFile(file));
-  }
-  // Bundles with and without extras stand side by side.
-  const kind = extras.length === 0 ? PREFIX : `${PREFIX}with-${extras.length}-`;
-  return `${kind}${hash.digest('hex').slice(0, 32)}.js`;
 }
 
 /** The first line is the hash of the rest, so that a file cut short by a power failure is built again. */

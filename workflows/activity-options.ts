@@ -22,6 +22,12 @@ export const OPEN_OPTIONS: ActivityOptions = {
   heartbeatTimeout: '30 seconds',
 };
 
+/** `resetRun`: marks all rows of what is done again, hundreds of thousands of a large iteration. */
+export const RESET_OPTIONS: ActivityOptions = {
+  ...DATABASE_OPTIONS,
+  startToCloseTimeout: '30 minutes',
+};
+
 /** `finishIteration`: one aggregate over everything that the iteration has stored. */
 export const SUMMARY_OPTIONS: ActivityOptions = {
   ...DATABASE_OPTIONS,

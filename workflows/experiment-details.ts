@@ -1,5 +1,5 @@
 /** What a person sees on the page of an experiment in the Temporal UI. */
-import { code, escapeText, progressBar, sqlBlock, sqlLiteral, table } from './markdown.ts';
+import { code, escapeText, progressBar, block, sqlLiteral, table } from './markdown.ts';
 import type { ExperimentResult } from './messages.ts';
 
 export interface ExperimentState extends ExperimentResult {
@@ -29,7 +29,7 @@ export function renderExperiment({ experimentId, runs, finished, current, parked
     `### Experiment ${code(experimentId)}`,
     table(['', ''], rows),
     '#### Ask Postgres',
-    sqlBlock([
+    block('sql', [
       `select * from r_zero.experiment_results where experiment_id = ${sqlLiteral(experimentId)} order by setting, seed, iteration;`,
       `select * from r_zero.experiment_summary where experiment_id = ${sqlLiteral(experimentId)} order by setting, iteration;`,
     ]),

@@ -35,6 +35,16 @@ export function isTakenOver(error: ActivityFailure | ChildWorkflowFailure): bool
   return cause instanceof ApplicationFailure && cause.type === 'RunConflict';
 }
 
+/**
+ * True when work that the workflow knows to be done is not in the database: it was restored from an older copy, or the run was reset.
+ * The workflow reads its plan again and goes on from there.
+ */
+export function isBehind(error: unknown): error is ActivityFailure | ChildWorkflowFailure {
+  if (!isParkable(error)) return false;
+  const cause = deepestCause(error);
+  return cause instanceof ApplicationFailure && cause.type === 'DatabaseBehind';
+}
+
 /** The coded failure at the bottom, as a failure of the workflow or of an update: same code, same words. */
 export function rethrowable(error: ActivityFailure | ChildWorkflowFailure): ApplicationFailure {
   const cause = deepestCause(error);

@@ -13,23 +13,30 @@ import {
 } from '@temporalio/workflow';
 import type {
   BudgetState,
+  CheckpointRef,
   IterationRef,
   IterationSummary,
   OrchestrationActivities,
   Phase,
   PhasePlan,
+  UnitRef,
+  UnitResult,
 } from '../activities/contract.ts';
 import { DATABASE_OPTIONS, PRUNE_OPTIONS, STATUS_NOTE_OPTIONS, SUMMARY_OPTIONS } from './activity-options.ts';
-import { describeFailure, isOwnCancellation, isParkable, isTakenOver, rethrowable } from './failures.ts';
+import { describeFailure, isBehind, isOwnCancellation, isParkable, isTakenOver, rethrowable } from './failures.ts';
 import { createReporter } from './iteration-reports.ts';
 import type { Reporter } from './iteration-reports.ts';
 import { iterationControlSignal } from './messages.ts';
 import type { IterationControl, IterationOutcome, IterationReport } from './messages.ts';
 import { showBudget } from './metrics.ts';
+import { SHOWN_METRICS, storedFacts, withUnit } from './phase-facts.ts';
+import type { Facts } from './phase-facts.ts';
 import { iterationTitle, renderIteration } from './progress.ts';
 import { describe, isRecord } from './run-request.ts';
 import { rowReason } from './run-state.ts';
 import { PHASE_ATTRIBUTE } from './search-attributes.ts';
+import { timeLeft } from './time-left.ts';
+import type { Paces } from './time-left.ts';
 import { PHASES, unitSummary } from './units.ts';
 
 /** Reports per phase beside its start: each costs the run and the iteration some events of history. */
@@ -53,6 +60,11 @@ interface IterationState {
   status: IterationReport['status'];
   reason: string | undefined;
   metrics: Record<string, number>;
+  facts: Facts;
+  /** How long units took that this execution asked for. */
+  paces: Paces;
+  /** The newest. */
+  checkpoint: CheckpointRef | undefined;
   /** After the last unit; undefined when this start has no budget. */
   budget: BudgetState | undefined;
   reporter: Reporter;
@@ -96,10 +108,17 @@ async function work(state: IterationState): Promise<IterationOutcome> {
   const { ref } = state;
   show(state);
   const plan = await attempt(state, 'begin', () =>
-    database.beginIteration.executeWithOptions({ summary: `begin iteration ${ref.iteration}` }, [ref]),
+    database.beginIteration.executeWithOptions({ summary: `begin iteration ${ref.iteration}` }, [
+      { ...ref, show: SHOWN_METRICS },
+    ]),
   );
   if (plan === STOPPED) return stopped(state);
   state.phases = plan.phases;
+  state.facts = Object.fromEntries(
+    plan.phases.flatMap(({ phase, stored: found }) =>
+      found === undefined ? [] : [[phase, storedFacts(phase, found.units, found.sums)]],
+    ),
+  );
   state.reused = plan.phases.reduce((sum, { units, nextUnit }) => sum + Math.min(units, nextUnit), 0);
   for (const [index, phase] of plan.phases.entries()) {
     if (phase.nextUnit >= phase.units) continue;
@@ -134,7 +153,7 @@ async function runPhase(state: IterationState, phase: PhasePlan): Promise<boolea
     }
     if (workflowInfo().continueAsNewSuggested) await renew(state);
     const summary = unitSummary(phase.phase, unit, units);
-    const result = await attempt(state, summary, () => PHASES[phase.phase].runUnit({ ...state.ref, unit }, summary));
+    const result = await attempt(state, summary, () => timed(state, phase.phase, { ...state.ref, unit }, summary));
     if (result === STOPPED) return false;
     if (result.budget !== undefined) {
       state.budget = result.budget;
@@ -142,6 +161,8 @@ async function runPhase(state: IterationState, phase: PhasePlan): Promise<boolea
     }
     if (result.untouched) return endOfBudget(state);
     state.metrics = firstOf(result.metrics);
+    state.facts = withUnit(state.facts, phase.phase, result.metrics);
+    state.checkpoint = result.checkpoint ?? state.checkpoint;
     state.done[phase.phase] = unit + 1;
     if (result.reused) state.reused += 1;
     if ((unit + 1) % reportEvery === 0 || unit + 1 === units) report(state);
@@ -149,6 +170,16 @@ async function runPhase(state: IterationState, phase: PhasePlan): Promise<boolea
     if (state.budget?.exhausted !== undefined && !isWhole(state)) return endOfBudget(state);
   }
   return true;
+}
+
+/** Runs a unit and notes how long it took; one that was stored already tells nothing of that. */
+async function timed(state: IterationState, phase: Phase, ref: UnitRef, summary: string): Promise<UnitResult> {
+  const started = Date.now();
+  const result = await PHASES[phase].runUnit(ref, summary);
+  if (result.reused || result.untouched) return result;
+  const { seconds, units } = state.paces[phase] ?? { seconds: 0, units: 0 };
+  state.paces[phase] = { seconds: seconds + (Date.now() - started) / 1000, units: units + 1 };
+  return result;
 }
 
 function endOfBudget(state: IterationState): false {
@@ -168,7 +199,8 @@ async function attempt<T>(state: IterationState, what: string, call: () => Promi
       return await call();
     } catch (error) {
       if (isOwnCancellation(error) || !isParkable(error)) throw error;
-      if (isTakenOver(error)) throw rethrowable(error);
+      // The run decides where to go on; after a reset or a restored database that may be another iteration.
+      if (isTakenOver(error) || isBehind(error)) throw rethrowable(error);
       const reason = `${iterationTitle(state.ref.iteration)}, ${what}: ${describeFailure(error)}`;
       if ((await standStill(state, 'parked', reason)) === STOPPED) return STOPPED;
     }
@@ -240,6 +272,9 @@ function createState(ref: IterationRef, control: IterationControl | undefined, r
     status: 'running',
     reason: undefined,
     metrics: {},
+    facts: {},
+    paces: {},
+    checkpoint: undefined,
     budget: undefined,
     reporter,
   };
@@ -271,7 +306,7 @@ function report(state: IterationState): void {
 }
 
 function snapshotOf(state: IterationState): IterationReport {
-  const { ref, control, phase, status, reason, metrics } = state;
+  const { ref, control, phase, status, reason, metrics, facts, checkpoint } = state;
   const units = state.phases.reduce((sum, plan) => sum + plan.units, 0);
   const done = state.phases.reduce((sum, plan) => sum + doneIn(state, plan), 0);
   return {
@@ -284,6 +319,9 @@ function snapshotOf(state: IterationState): IterationReport {
     units: phase?.units ?? 0,
     progress: units === 0 ? 0 : done / units,
     metrics,
+    facts,
+    left: timeLeft(state.phases, (plan) => doneIn(state, plan), state.paces, phase?.phase),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(state.budget === undefined ? {} : { budget: state.budget }),
   };
 }

@@ -1,16 +1,15 @@
 /** Small Markdown pieces for the live details in the Temporal UI. Everything inserted is escaped. */
 
 const BAR_WIDTH = 24;
+/** The Temporal UI draws tables without borders or padding. */
+const APART = '\u2003';
 
-/** Makes text inert inside a Markdown paragraph or table cell: one line, no markup, no HTML. */
+/** Makes text inert inside a Markdown paragraph or table cell: one line, no markup, no HTML. No entities: the UI shows them as they are. */
 export function escapeText(text: string): string {
   return text
     .replace(/\s+/g, ' ')
     .trim()
-    .replace(/[\\`*_{}[\]()#+!|~]/g, '\\$&')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;');
+    .replace(/[\\`*_{}[\]()#+!|~<>&]/g, '\\$&');
 }
 
 /** Inline code; backticks cannot end it early. */
@@ -26,8 +25,8 @@ export function progressBar(share: number): string {
 }
 
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+  const line = (cells: readonly string[], apart = ''): string => `| ${cells.join(`${apart} | `)} |`;
+  return [line(header, APART), line(header.map(() => '---')), ...rows.map((cells) => line(cells, APART))].join('\n');
 }
 
 /** Whole numbers as they are, others with four significant digits. */
@@ -36,9 +35,9 @@ export function formatNumber(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
 }
 
-/** A fenced block of SQL to copy. */
-export function sqlBlock(statements: readonly string[]): string {
-  return ['```sql', ...statements, '```'].join('\n');
+/** A fenced block to copy. */
+export function block(language: 'sql' | 'sh', lines: readonly string[]): string {
+  return [`\`\`\`${language}`, ...lines, '```'].join('\n');
 }
 
 /** A literal for a statement that a person copies: quotes doubled, line breaks and backticks out of the fence's way. */

@@ -3,7 +3,17 @@
  * between themselves. Every message takes one optional JSON object, because that is what the Temporal UI can send.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { Budget, BudgetState, IterationSummary, Phase, RunInput, RunStatus } from '../activities/contract.ts';
+import type {
+  Budget,
+  BudgetState,
+  CheckpointRef,
+  IterationSummary,
+  Phase,
+  RunInput,
+  RunStatus,
+} from '../activities/contract.ts';
+import type { Facts } from './phase-facts.ts';
+import type { TimeLeft } from './time-left.ts';
 
 export interface PauseRequest {
   /** Shown in the Temporal UI and kept in the run's row. At most 200 characters. */
@@ -13,6 +23,25 @@ export interface PauseRequest {
 export interface ResumeRequest {
   /** Shown in the Temporal UI. At most 200 characters. */
   reason?: string;
+  /** Settings to go on with, such as `{"microBatch": 32}`: how work is cut, what is kept, and the gate. @default those it has */
+  input?: RunInput;
+  /** Who asks for it, recorded with changed settings. */
+  by?: string;
+}
+
+export interface ResetToRequest {
+  /** The first iteration that is done again. */
+  iteration: number;
+  /** Its first phase that is done again, such as `labelling`. */
+  phase: Phase;
+  /** Recorded with the reset. At most 200 characters. */
+  reason?: string;
+  /** Settings to go on with. @default those it has */
+  input?: RunInput;
+  /** Who asks for it, for the record. */
+  by?: string;
+  /** Needed while the run is at work: the shard or step at work is given up. @default false */
+  stop?: boolean;
 }
 
 export interface ExtendRequest {
@@ -23,6 +52,15 @@ export interface ExtendRequest {
 export interface CancelAfterPhaseRequest {
   /** Shown in the Temporal UI and kept in the run's row. At most 200 characters. */
   reason?: string;
+}
+
+/** In seconds from `asOf` on. */
+export interface RunTimeLeft {
+  /** When it was reckoned, in milliseconds since 1970. */
+  asOf: number;
+  phase?: number;
+  iteration?: number;
+  run?: number;
 }
 
 /** Answer of the query `status` and of every update. */
@@ -50,6 +88,12 @@ export interface RunStatusView {
   budget?: BudgetState;
   /** Numbers of the last finished shard or step. */
   lastMetrics: Record<string, number>;
+  /** Counts and sums over the finished units of the iteration at work. */
+  facts?: Facts;
+  /** Reckoned from what was done before; absent when the run stands still. */
+  timeLeft?: RunTimeLeft;
+  /** The newest of this workflow. */
+  checkpoint?: CheckpointRef;
   /** Iterations that ended under this workflow, oldest first. */
   summaries: IterationSummary[];
 }
@@ -104,6 +148,11 @@ export interface IterationReport {
   progress: number;
   /** Numbers of the last finished shard or step. */
   metrics: Record<string, number>;
+  /** Over the finished units of each phase; absent in histories of before there were such. */
+  facts?: Facts;
+  left?: TimeLeft;
+  /** The newest. */
+  checkpoint?: CheckpointRef;
   /** After it, when this start has a budget. */
   budget?: BudgetState;
 }
@@ -153,6 +202,7 @@ export interface NightResult {
 
 export const pauseUpdate = defineUpdate<RunStatusView, [PauseRequest | undefined]>('pause');
 export const resumeUpdate = defineUpdate<RunStatusView, [ResumeRequest | undefined]>('resume');
+export const resetToUpdate = defineUpdate<RunStatusView, [ResetToRequest]>('resetTo');
 export const extendUpdate = defineUpdate<RunStatusView, [ExtendRequest | undefined]>('extend');
 export const cancelAfterPhaseUpdate = defineUpdate<RunStatusView, [CancelAfterPhaseRequest | undefined]>(
   'cancelAfterPhase',

@@ -2,17 +2,19 @@
  * What a person sees on the pages of a run and of an iteration in the Temporal UI: Markdown of the live details. Only
  * ids, states, counts and failure messages; text that a model wrote never comes here.
  */
-import type { BudgetState, IterationSummary, Phase, PhasePlan } from '../activities/contract.ts';
-import { code, escapeText, formatNumber, progressBar, sqlBlock, sqlLiteral, table } from './markdown.ts';
+import type { IterationSummary, Phase, PhasePlan } from '../activities/contract.ts';
+import { budgetLine, checkpointLine, inWords, metricsLine, phaseLine, timeLine } from './detail-lines.ts';
+import { block, code, escapeText, formatNumber, progressBar, sqlLiteral, table } from './markdown.ts';
 import type { IterationReport, NightResult, RunStatusView } from './messages.ts';
 import type { Night } from './night-request.ts';
+import { describeFacts } from './phase-facts.ts';
+import type { Facts } from './phase-facts.ts';
+import { steeringCommands } from './steering-commands.ts';
 import { PHASES } from './units.ts';
 
 /** More columns than this make the table unreadable on the page; the rest is in Postgres. */
 const MOST_COLUMNS = 8;
 const MOST_ROWS = 30;
-const MOST_METRICS = 20;
-
 export function iterationTitle(iteration: number): string {
   return iteration === 0 ? 'Evaluation of the base model' : `Iteration ${iteration}`;
 }
@@ -27,20 +29,28 @@ export function renderRun(view: RunStatusView): string {
   }
   if (view.phase !== undefined) rows.push(['Phase', phaseLine(view.phase, view.unit ?? 0, view.units ?? 0)]);
   rows.push(['Run', progressBar(view.progress)]);
+  if (view.timeLeft !== undefined) rows.push(['Time left', timeLine(view.timeLeft)]);
   if (view.budget !== undefined) rows.push(['Budget', budgetLine(view.budget)]);
+  if (view.checkpoint !== undefined) rows.push(['Checkpoint', checkpointLine(view.checkpoint)]);
   const last = metricsLine(view.lastMetrics);
   if (last) rows.push(['Last unit', last]);
 
   const parts = [`### R-Zero run ${code(view.runId)}`, table(['', ''], rows), ...whatToDo(view)];
+  const facts = factRows(view.facts ?? {});
+  if (facts.length > 0 && view.iteration !== undefined && !isSummed(view)) {
+    parts.push(`#### ${iterationTitle(view.iteration)}`, table(['', ''], facts));
+  }
   if (view.summaries.length > 0) parts.push('#### Finished iterations', summaryTable(view.summaries));
   parts.push(
     '#### Ask Postgres',
-    sqlBlock([
+    block('sql', [
       `select * from r_zero.iteration_summary where run_id = ${sqlLiteral(view.runId)} order by iteration;`,
       `select * from r_zero.funnel where run_id = ${sqlLiteral(view.runId)} order by iteration;`,
       `select * from r_zero.dataset where run_id = ${sqlLiteral(view.runId)} limit 20;`,
     ]),
   );
+  // Before the run is open its name may be anything.
+  if (view.iterations !== undefined) parts.push('#### From a shell', block('sh', steeringCommands(view)));
   return parts.join('\n\n');
 }
 
@@ -75,6 +85,7 @@ export function renderIteration(view: IterationView): string {
   const { report } = view;
   const head = [['Status', `**${report.status}**`]];
   head.push(['Iteration', progressBar(report.progress)]);
+  if (report.checkpoint !== undefined) head.push(['Checkpoint', checkpointLine(report.checkpoint)]);
   const last = metricsLine(report.metrics);
   if (last) head.push(['Last unit', last]);
   if (view.reused > 0) {
@@ -89,10 +100,24 @@ export function renderIteration(view: IterationView): string {
       PHASES[phase.phase].title,
       `${done} of ${phase.units}`,
       progressBar(phase.units === 0 ? 1 : done / phase.units),
+      describeFacts(phase.phase, report.facts?.[phase.phase]),
     ];
   });
-  if (rows.length > 0) parts.push(table(['Phase', 'Done', ''], rows));
+  if (rows.length > 0) parts.push(table(['Phase', 'Done', '', ''], rows));
   return parts.join('\n\n');
+}
+
+/** Phases that have begun, in their order, with what came of them so far. */
+function factRows(facts: Facts): string[][] {
+  return Object.entries(PHASES).flatMap(([phase, { title }]) => {
+    const said = describeFacts(phase as Phase, facts[phase as Phase]);
+    return said === '' ? [] : [[title, said]];
+  });
+}
+
+/** True when the iteration at work has ended and stands in the table of the finished ones. */
+function isSummed({ iteration, summaries }: RunStatusView): boolean {
+  return summaries.some((summary) => summary.iteration === iteration);
 }
 
 /** One row per metric in order of first appearance, one column per iteration: names are long, numbers are short. */
@@ -104,7 +129,7 @@ function summaryTable(summaries: readonly IterationSummary[]): string {
     .filter((name) => name !== 'iteration' && !isBound(name))
     .slice(0, MOST_ROWS);
   const rows = names.map((name) => [
-    escapeText(name.replaceAll('_', ' ')),
+    escapeText(inWords(name)),
     ...shown.map(({ metrics }) => `${formatMetric(name, metrics[name])}${interval(name, metrics)}`),
   ]);
   return table(['', ...shown.map(({ iteration }) => (iteration === 0 ? 'base' : String(iteration)))], rows);
@@ -123,37 +148,6 @@ function interval(name: string, metrics: IterationSummary['metrics']): string {
 function formatMetric(name: string, value: number | undefined): string {
   if (value === undefined) return '';
   return /^label_accuracy|(?:accuracy|share)$/.test(name) ? `${(value * 100).toFixed(1)} %` : formatNumber(value);
-}
-
-function phaseLine(phase: Phase, unit: number, units: number): string {
-  return `${PHASES[phase].title}, ${unit} of ${units} ${units === 0 ? '' : progressBar(unit / units)}`.trim();
-}
-
-function metricsLine(metrics: Readonly<Record<string, number>>): string {
-  return Object.entries(metrics)
-    .slice(0, MOST_METRICS)
-    .map(([name, value]) => `${escapeText(name)} ${formatNumber(value)}`)
-    .join(', ');
-}
-
-const BUDGET_WORDS = {
-  engineMinutes: 'engine minutes',
-  minutes: 'minutes',
-  tokens: 'tokens',
-  questions: 'questions',
-} as const;
-
-/** e.g. `12.5 of 60 engine minutes, 1 iteration at most`. */
-export function budgetLine({ limits, spent }: BudgetState): string {
-  const { iterations } = limits;
-  const parts = Object.entries(BUDGET_WORDS).flatMap(([name, words]) => {
-    const limit = limits[name as keyof typeof BUDGET_WORDS];
-    return limit === undefined
-      ? []
-      : [`${formatNumber(spent[name as keyof typeof spent])} of ${formatNumber(limit)} ${words}`];
-  });
-  if (iterations !== undefined) parts.push(`${iterations} iteration${iterations === 1 ? '' : 's'} at most`);
-  return parts.join(', ');
 }
 
 function statusNote(view: RunStatusView): string {

@@ -1,12 +1,13 @@
 /** Handlers and validators of the updates, the query and the iteration's reports, as `rZeroRun` registers them. */
 import { ActivityFailure, log, setHandler } from '@temporalio/workflow';
-import type { RunPlan, RunStatus } from '../activities/contract.ts';
+import type { RunInput, RunPlan, RunStatus } from '../activities/contract.ts';
 import { rethrowable } from './failures.ts';
 import {
   cancelAfterPhaseUpdate,
   extendUpdate,
   iterationReportSignal,
   pauseUpdate,
+  resetToUpdate,
   resumeUpdate,
   statusQuery,
 } from './messages.ts';
@@ -16,20 +17,23 @@ import type {
   IterationControl,
   IterationReport,
   PauseRequest,
+  ResetToRequest,
   ResumeRequest,
 } from './messages.ts';
-import { describe, invalid, isRecord } from './run-request.ts';
+import { invalid } from './run-request.ts';
 import { show, viewOf } from './run-state.ts';
 import type { RunState } from './run-state.ts';
+import { checkExtension, checkInput, checkRequest, checkReset } from './update-requests.ts';
 
-/** Protects from a slip of the finger; nothing else limits the number of iterations. */
-const MOST_ITERATIONS = 1000;
-const LONGEST_REASON = 200;
 const ENDED: ReadonlySet<RunStatus> = new Set(['completed', 'cancelled', 'failed', 'waiting']);
 
 export interface RunActions {
   /** Stores the new total; the answer is the new plan. */
   extend: (iterations: number) => Promise<RunPlan>;
+  /** Stores changed settings. */
+  changeInput: (request: ResumeRequest & { input: RunInput }) => Promise<void>;
+  /** Stores a reset, and stops what is at work; the answer is the plan from there. */
+  resetTo: (request: ResetToRequest) => Promise<RunPlan>;
   /** Sends the present control to the iteration at work, if there is one. */
   pushControl: () => Promise<void>;
   /** Tells the workflow that started the run, if there is one; never throws, never waits. */
@@ -65,6 +69,8 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
   setHandler(
     resumeUpdate,
     async (request?: ResumeRequest) => {
+      const { input } = request ?? {};
+      if (input !== undefined) await coded(actions.changeInput({ ...request, input }));
       state.status = 'running';
       state.reason = request?.reason;
       const resumes = state.control.resumes + 1;
@@ -74,9 +80,10 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
     },
     {
       description:
-        'Go on after a pause, or try the failed unit again after the run was parked. Optional: {"reason": "why"}',
+        'Go on after a pause, or try the failed unit again after the run was parked. Optional: {"reason": "why", "input": {"microBatch": 32}}, to go on with smaller batches or another gate.',
       validator: (request?: ResumeRequest) => {
-        checkRequest('resume', request, ['reason']);
+        checkRequest('resume', request, ['reason', 'input', 'by']);
+        checkInput(request?.input);
         checkNotEnded(state, 'resume');
         if (state.status !== 'parked' && !state.control.paused) {
           throw invalid('The run is neither paused nor parked.', 'There is nothing to resume.');
@@ -86,16 +93,37 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
   );
 
   setHandler(
+    resetToUpdate,
+    async (request: ResetToRequest) => {
+      const plan = await coded(actions.resetTo(request));
+      state.plan = plan;
+      state.summaries = state.summaries.filter(({ iteration }) => iteration < plan.nextIteration);
+      state.report = undefined;
+      state.status = 'running';
+      state.reason = request.reason;
+      // Whatever stands still goes on, from the place that it was reset to.
+      const resumes = state.control.resumes + 1;
+      order(state, { paused: false, resumes }, { pauseReason: undefined, resumeReason: request.reason });
+      return viewOf(state);
+    },
+    {
+      description:
+        'Do everything again from a phase on: {"iteration": 2, "phase": "labelling"}. Optional: "reason", "input" (settings to go on with), "stop": true while the run is at work. Earlier rows stay, marked as superseded.',
+      validator: (request: ResetToRequest) => {
+        checkRequest('resetTo', request, ['iteration', 'phase', 'reason', 'input', 'by', 'stop']);
+        checkNotEnded(state, 'resetTo');
+        checkNotClosing(state);
+        checkMayReset(state, request);
+      },
+    },
+  );
+
+  setHandler(
     extendUpdate,
     async (request?: ExtendRequest) => {
       const planned = plannedIterations(state);
-      try {
-        const plan = await actions.extend(request?.iterations ?? planned + 1);
-        if (state.plan) state.plan = { ...state.plan, iterations: Math.max(state.plan.iterations, plan.iterations) };
-      } catch (error) {
-        if (error instanceof ActivityFailure) throw rethrowable(error);
-        throw error;
-      }
+      const plan = await coded(actions.extend(request?.iterations ?? planned + 1));
+      if (state.plan) state.plan = { ...state.plan, iterations: Math.max(state.plan.iterations, plan.iterations) };
       show(state);
       return viewOf(state);
     },
@@ -132,6 +160,16 @@ export function registerRunMessages(state: RunState, actions: RunActions): void 
   });
 }
 
+/** Fails an update with the code and the words of the activity that it asked. */
+async function coded<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ActivityFailure) throw rethrowable(error);
+    throw error;
+  }
+}
+
 type Reasons = Partial<Record<'pauseReason' | 'resumeReason' | 'cancelReason', string | undefined>>;
 
 /** A new version of the control. Reasons that are named replace those of earlier orders of their kind, if only by none. */
@@ -153,6 +191,8 @@ function takeReport(state: RunState, actions: RunActions, report: IterationRepor
     return;
   }
   state.report = report;
+  state.reportedAt = Date.now();
+  state.checkpoint = report.checkpoint ?? state.checkpoint;
   if (report.budget !== undefined) state.budget = report.budget;
   // A "parked" that was sent before the iteration saw the latest resume is history.
   const stale = report.status !== 'running' && report.resumes < state.control.resumes;
@@ -180,33 +220,13 @@ function checkNotClosing(state: RunState): void {
     throw invalid('All iterations are done and the run is closing.', 'Start it again under the same run id.');
 }
 
-function checkExtension(request: ExtendRequest | undefined, planned: number): void {
-  const iterations: unknown = request?.iterations;
-  if (iterations === undefined) return;
-  if (typeof iterations !== 'number' || !Number.isInteger(iterations)) {
-    throw invalid(`iterations must be a whole number, not ${describe(iterations)}.`, 'For example {"iterations": 5}.');
-  }
-  if (iterations <= planned) {
-    throw invalid(
-      `iterations is the new total and must be above ${planned}, which is planned now.`,
-      `Got ${iterations}.`,
-    );
-  }
-  if (iterations > MOST_ITERATIONS)
-    throw invalid(`iterations may be at most ${MOST_ITERATIONS}.`, `Got ${iterations}.`);
-}
-
-function checkRequest(update: string, request: unknown, known: readonly string[]): void {
-  if (request === undefined || request === null) return;
-  if (!isRecord(request)) {
-    throw invalid(`${update} takes one JSON object or nothing, not ${describe(request)}.`, 'Leave the input empty.');
-  }
-  const unknown = Object.keys(request).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw invalid(`${update} has no field ${describe(unknown)}.`, `Known: ${known.join(', ')}.`);
-  }
-  const reason = request['reason'];
-  if (reason !== undefined && (typeof reason !== 'string' || reason.length > LONGEST_REASON)) {
-    throw invalid(`reason must be a text of at most ${LONGEST_REASON} characters.`, `Got ${describe(reason)}.`);
-  }
+function checkMayReset(state: RunState, request: ResetToRequest | undefined): void {
+  plannedIterations(state);
+  checkReset(request);
+  if (state.reset) throw invalid('The run is being reset already.', 'Send it again in a moment.');
+  if (request?.stop === true || state.control.paused || state.status === 'parked') return;
+  throw invalid(
+    'The run is at work.',
+    'Pause it first, or add "stop": true, which gives up the shard or step at work.',
+  );
 }

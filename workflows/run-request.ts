@@ -50,5 +50,12 @@ export function describe(value: unknown): string {
 
 /** A failure that fails the workflow, or rejects the update, with a stable code and the fix. */
 export function invalid(message: string, fix: string): ApplicationFailure {
-  return ApplicationFailure.create({ message: `${message} ${fix}`, type: 'RunInputInvalid', nonRetryable: true });
+  const failure = ApplicationFailure.create({
+    message: `${message} ${fix}`,
+    type: 'RunInputInvalid',
+    nonRetryable: true,
+  });
+  // The UI shows it below the message, where it tells a person nothing but paths of the worker's machine.
+  failure.stack = '';
+  return failure;
 }

@@ -1,7 +1,7 @@
 /** What a run knows about itself while it goes on, and how it is shown: query, live details, search attributes. */
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import type { BudgetState, IterationSummary, RunPlan, RunStatus } from '../activities/contract.ts';
-import type { IterationControl, IterationReport, RunStatusView } from './messages.ts';
+import type { BudgetState, CheckpointRef, IterationSummary, RunPlan, RunStatus } from '../activities/contract.ts';
+import type { IterationControl, IterationReport, RunStatusView, RunTimeLeft } from './messages.ts';
 import { countIteration, countStatus, showIteration } from './metrics.ts';
 import { renderRun } from './progress.ts';
 import { ITERATION_ATTRIBUTE, PHASE_ATTRIBUTE, RUN_ID_ATTRIBUTE, STATUS_ATTRIBUTE } from './search-attributes.ts';
@@ -27,6 +27,10 @@ export interface RunState {
   plan: RunPlan | undefined;
   iteration: number | undefined;
   report: IterationReport | undefined;
+  /** When it came, in milliseconds. */
+  reportedAt: number;
+  /** The newest that was reported. */
+  checkpoint: CheckpointRef | undefined;
   control: IterationControl;
   summaries: IterationSummary[];
   /** Iterations ended under this workflow id, continue-as-new included. */
@@ -35,6 +39,8 @@ export interface RunState {
   finishedInBudget: number;
   /** What this start may spend and has spent. */
   budget: BudgetState | undefined;
+  /** True from a reset until the run has gone back to where it is to go on. */
+  reset: boolean;
   /** True when all iterations are behind it and only its end is being stored. */
   closing: boolean;
   /** True when the run was known before this workflow, and is continued. */
@@ -50,11 +56,14 @@ export function createRunState(runId: string, carried: CarriedRun | undefined): 
     plan: undefined,
     iteration: undefined,
     report: undefined,
+    reportedAt: 0,
+    checkpoint: undefined,
     control: carried?.control ?? { version: 0, paused: false, cancelAfterPhase: false, resumes: 0 },
     summaries: carried?.summaries ?? [],
     finished: carried?.finished ?? 0,
     finishedInBudget: carried?.finishedInBudget ?? 0,
     budget: undefined,
+    reset: false,
     closing: false,
     resumed: false,
     shown: {},
@@ -84,7 +93,30 @@ export function viewOf(state: RunState): RunStatusView {
     cancelAfterPhaseRequested: state.control.cancelAfterPhase,
     ...(state.budget === undefined ? {} : { budget: state.budget }),
     lastMetrics: report?.metrics ?? {},
+    ...(report?.facts === undefined ? {} : { facts: report.facts }),
+    ...timeLeftOf(state),
+    ...(state.checkpoint === undefined ? {} : { checkpoint: state.checkpoint }),
     summaries: state.summaries,
+  };
+}
+
+/** Iterations cost alike; what cannot be told yet is left out. */
+function timeLeftOf({ plan, report, reportedAt, status }: RunState): { timeLeft?: RunTimeLeft } {
+  if (plan === undefined || report?.left === undefined || status !== 'running') return {};
+  const { phase, iteration, wholeIteration } = report.left;
+  const later = plan.iterations - report.iteration;
+  const run =
+    iteration === undefined || (later > 0 && (wholeIteration === undefined || report.iteration === 0))
+      ? undefined
+      : iteration + later * (wholeIteration ?? 0);
+  if (phase === undefined && iteration === undefined) return {};
+  return {
+    timeLeft: {
+      asOf: reportedAt,
+      ...(phase === undefined ? {} : { phase }),
+      ...(iteration === undefined ? {} : { iteration }),
+      ...(run === undefined ? {} : { run }),
+    },
   };
 }
 

@@ -15,10 +15,11 @@ import {
 } from '@temporalio/workflow';
 import type { ChildWorkflowHandle } from '@temporalio/workflow';
 import type { OrchestrationActivities, RunInput, RunPlan, RunStatus, RunStatusChange } from '../activities/contract.ts';
-import { DATABASE_OPTIONS, OPEN_OPTIONS, STATUS_NOTE_OPTIONS } from './activity-options.ts';
+import { DATABASE_OPTIONS, OPEN_OPTIONS, RESET_OPTIONS, STATUS_NOTE_OPTIONS } from './activity-options.ts';
 import {
   describeFailure,
   isNonRetryable,
+  isBehind,
   isOwnCancellation,
   isParkable,
   isTakenOver,
@@ -26,7 +27,7 @@ import {
 } from './failures.ts';
 import { rZeroIteration } from './iteration.ts';
 import { iterationControlSignal } from './messages.ts';
-import type { RunResult } from './messages.ts';
+import type { ResetToRequest, RunResult } from './messages.ts';
 import { tellParentParked } from './parent.ts';
 import { iterationTitle } from './progress.ts';
 import { registerRunMessages } from './run-messages.ts';
@@ -41,10 +42,15 @@ const PREDECESSOR_PATIENCE_SECONDS = 120;
 const database = proxyActivities<OrchestrationActivities>(DATABASE_OPTIONS);
 const opening = proxyActivities<OrchestrationActivities>(OPEN_OPTIONS);
 const notes = proxyActivities<OrchestrationActivities>(STATUS_NOTE_OPTIONS);
+const resets = proxyActivities<OrchestrationActivities>(RESET_OPTIONS);
 
 /** The iteration at work, so that orders can be sent on to it. */
 interface Active {
   handle?: ChildWorkflowHandle<typeof rZeroIteration>;
+  /** Of the iteration alone: a reset ends it and not the run. */
+  scope?: CancellationScope;
+  /** What the run was started with, should its row be lost. */
+  input: RunInput;
 }
 
 /**
@@ -58,9 +64,11 @@ interface Active {
 export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<RunResult> {
   const request = resolveRunRequest(input, workflowInfo().workflowId);
   const state = createRunState(request.runId, carried);
-  const active: Active = {};
+  const active: Active = { input: request.input };
   registerRunMessages(state, {
     extend: (iterations) => database.extendRun({ runId: state.runId, iterations }),
+    changeInput: ({ input, reason, by }) => database.changeRunInput({ ...changeOf(state, by, reason), input }),
+    resetTo: (request) => resetTo(state, active, request),
     pushControl: () => pushControl(state, active),
     tellParked: (reason) => tellParentParked(state.runId, reason),
   });
@@ -69,6 +77,7 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
     const plan = await openRun(state, request.input);
     state.runId = plan.runId;
     state.plan = plan;
+    state.reason = plan.notice;
     state.budget = plan.budget;
     // After continue-as-new every run is a known one.
     state.resumed = carried?.resumed ?? plan.resumed;
@@ -93,10 +102,14 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
   }
 }
 
-async function openRun(state: RunState, input: RunInput): Promise<RunPlan> {
+/** @param behind why it is opened once more */
+async function openRun(state: RunState, input: RunInput, behind?: string): Promise<RunPlan> {
   for (;;) {
     try {
-      const start = { firstExecutionId: workflowInfo().firstExecutionRunId };
+      const start = {
+        firstExecutionId: workflowInfo().firstExecutionRunId,
+        ...(behind === undefined ? {} : { behind }),
+      };
       const summary = `open run ${state.runId}`.slice(0, 100);
       return await opening.openRun.executeWithOptions({ summary }, [input, start]);
     } catch (error) {
@@ -120,40 +133,91 @@ async function advance(state: RunState, active: Active, first: number): Promise<
   for (;;) {
     // An extension may be under way while the last iteration ends.
     if (iteration > iterationsOf(state)) await condition(allHandlersFinished);
+    if (state.reset) {
+      state.reset = false;
+      iteration = state.plan?.nextIteration ?? 0;
+    }
     if (iteration > iterationsOf(state)) return undefined;
     if (isBudgetSpent(state)) return undefined;
     if (state.control.paused) await holdPaused(state);
     if (state.control.cancelAfterPhase) return undefined;
     if (workflowInfo().continueAsNewSuggested) return iteration;
-    if (!(await runIteration(state, active, iteration))) return undefined;
-    iteration += 1;
+    const next = await runIteration(state, active, iteration);
+    if (next === undefined) return undefined;
+    iteration = next;
   }
 }
 
-/** Runs one iteration to its end, however often it has to be started. False when the run shall end here. */
-async function runIteration(state: RunState, active: Active, iteration: number): Promise<boolean> {
+/**
+ * Runs one iteration to its end, however often it has to be started.
+ *
+ * @returns the next one, which is any after a reset; undefined when the run shall end here
+ */
+async function runIteration(state: RunState, active: Active, iteration: number): Promise<number | undefined> {
   state.iteration = iteration;
   state.report = undefined;
   show(state);
   for (;;) {
+    const scope = new CancellationScope();
+    active.scope = scope;
     try {
-      const handle = await startIteration(state, active, iteration);
-      const outcome = await handle.result();
+      const outcome = await scope.run(async () => (await startIteration(state, active, iteration)).result());
+      if (state.reset) return iteration;
       if (outcome.budget !== undefined) state.budget = outcome.budget;
-      if (outcome.stopped) return false;
+      if (outcome.stopped) return undefined;
       addSummary(state, { runId: state.runId, iteration, metrics: outcome.metrics });
       state.status = 'running';
       state.reason = undefined;
       show(state);
-      return true;
+      return iteration + 1;
     } catch (error) {
       if (isOwnCancellation(error)) throw error;
       if (isParkable(error) && isTakenOver(error)) throw rethrowable(error);
-      if (!(await park(state, `${iterationTitle(iteration)} ended unexpectedly. ${whyItEnded(error)}`))) return false;
+      if (state.reset) return iteration;
+      if (isBehind(error)) return await planAgain(state, active, describeFailure(error));
+      const reason = `${iterationTitle(iteration)} ended unexpectedly. ${whyItEnded(error)}`;
+      if (!(await park(state, reason))) return undefined;
+      if (state.reset) return iteration;
     } finally {
       delete active.handle;
+      delete active.scope;
     }
   }
+}
+
+/** Marks everything from a phase on as to be done again, and ends what is at work; `advance` goes on with the new plan. */
+async function resetTo(
+  state: RunState,
+  active: Active,
+  { by, reason, iteration, phase, input }: ResetToRequest,
+): Promise<RunPlan> {
+  const place = { iteration, phase, ...(input === undefined ? {} : { input }) };
+  const plan = await resets.resetRun.executeWithOptions({ summary: `reset to iteration ${iteration}, ${phase}` }, [
+    { ...changeOf(state, by, reason), ...place },
+  ]);
+  state.reset = true;
+  active.scope?.cancel();
+  return plan;
+}
+
+/** The database knows less than this workflow: it was restored from an older copy, or reset by another program. */
+async function planAgain(state: RunState, active: Active, why: string): Promise<number> {
+  const input = { ...active.input, runId: state.runId, iterations: iterationsOf(state) };
+  const plan = await openRun(state, input, why);
+  state.reason = plan.notice;
+  state.plan = plan;
+  state.summaries = state.summaries.filter(({ iteration }) => iteration < plan.nextIteration);
+  return plan.nextIteration;
+}
+
+function changeOf(
+  state: RunState,
+  by: string | undefined,
+  reason: string | undefined,
+): { runId: string; holder: string; requestedBy: string; reason?: string } {
+  const holder = workflowInfo().workflowId;
+  const requestedBy = by ?? 'an update in Temporal';
+  return { runId: state.runId, holder, requestedBy, ...(reason === undefined ? {} : { reason }) };
 }
 
 function whyItEnded(error: unknown): string {

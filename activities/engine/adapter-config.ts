@@ -2,6 +2,7 @@
 import { RZeroError } from '../errors.ts';
 import { TARGET_MODULES } from './lora.ts';
 import type { LoraConfig, TargetModule } from './lora.ts';
+import { shown } from './shown.ts';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 
@@ -51,8 +52,8 @@ export function parseAdapterConfig(bytes: Uint8Array): LoraConfig {
     throw unreadable('the file', 'is not valid JSON', error);
   }
   const fields = (json ?? {}) as Record<string, unknown>;
-  if (fields['peft_type'] !== 'LORA') throw unreadable('peft_type', `is ${JSON.stringify(fields['peft_type'])}`);
-  if ((fields['bias'] ?? 'none') !== 'none') throw unreadable('bias', `is ${JSON.stringify(fields['bias'])}`);
+  if (fields['peft_type'] !== 'LORA') throw unreadable('peft_type', `is ${shown(fields['peft_type'])}`);
+  if ((fields['bias'] ?? 'none') !== 'none') throw unreadable('bias', `is ${shown(fields['bias'])}`);
   for (const name of UNSUPPORTED) {
     const value = fields[name];
     const isOff = !value || (typeof value === 'object' && Object.keys(value).length === 0);

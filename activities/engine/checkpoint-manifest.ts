@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { RZeroError } from '../errors.ts';
 import { ADAPTER_CONFIG } from './adapter-config.ts';
 import type { CheckpointFile } from './types.ts';
+import { shown } from './shown.ts';
 
 export const MANIFEST = 'manifest.json';
 export const WEIGHTS = 'model.safetensors';
@@ -58,7 +59,7 @@ export function parseManifest(path: string, bytes: Buffer): CheckpointManifest {
   }
   const { formatVersion, modelId, base, optimizerStep, files } = (json ?? {}) as Partial<Record<string, unknown>>;
   if (formatVersion !== 1 && formatVersion !== 2)
-    throw corrupt(path, MANIFEST, `has format ${JSON.stringify(formatVersion)}; this version reads 1 and 2`);
+    throw corrupt(path, MANIFEST, `has format ${shown(formatVersion)}; this version reads 1 and 2`);
   const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
   const isHash = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
   const isFile = (file: unknown): file is CheckpointFile => {

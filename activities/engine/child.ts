@@ -6,9 +6,11 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { RZeroError } from '../errors.ts';
+import { withoutSecrets } from '../redact.ts';
 import { engineEnvironment } from './environment.ts';
 import { outOfMemory, speaksOfMemory } from './memory-words.ts';
 import { fromWireError } from './protocol.ts';
+import { watchStandstill } from './standstill.ts';
 import type { Calls, FromHost, HostOptions, Method } from './protocol.ts';
 import type { CallOptions } from './types.ts';
 
@@ -25,6 +27,8 @@ export type ChildEvent =
 export interface ChildOptions {
   host: HostOptions;
   cancelGraceMs: number;
+  /** A call under way without any processor time for this long is given up with its process. */
+  standstillMs: number;
   onEvent?: (event: ChildEvent) => void;
 }
 
@@ -42,14 +46,14 @@ interface Pending {
   signal: AbortSignal | undefined;
 }
 
-export function startChild({ host, cancelGraceMs, onEvent }: ChildOptions): Child {
+export function startChild({ host, cancelGraceMs, standstillMs, onEvent }: ChildOptions): Child {
   const child = forkHost(host);
   const pending = new Map<number, Pending>();
   const lines: string[] = [];
   let nextId = 1;
   let alive = true;
   /** Set when this side decided that the process must end, and why. */
-  let ending: 'stop' | 'cancel' | 'memory' | undefined;
+  let ending: 'stop' | 'cancel' | 'memory' | 'standstill' | undefined;
 
   const settle = (id: number): Pending | undefined => {
     const call = pending.get(id);
@@ -92,13 +96,19 @@ export function startChild({ host, cancelGraceMs, onEvent }: ChildOptions): Chil
       settle(message.id)?.reject(fromWireError(message.error));
     }
   });
+  const unwatch = watchStandstill(child.pid ?? 0, {
+    isBusy: () => pending.size > 0,
+    limitMs: standstillMs,
+    onStandstill: () => kill('standstill'),
+  });
   const ended = whenEnded(child).then(({ exitCode, signal }) => {
     alive = false;
+    unwatch();
     failAll((call) => (ending === 'stop' || call.signal?.aborted ? cancelled(call.signal?.reason) : gone()));
     onEvent?.({ kind: 'ended', pid: child.pid ?? 0, exitCode, signal });
   });
 
-  const kill = (reason?: 'cancel'): void => {
+  const kill = (reason?: 'cancel' | 'standstill'): void => {
     ending ??= reason;
     alive = false;
     child.kill('SIGKILL');
@@ -161,7 +171,8 @@ export function startChild({ host, cancelGraceMs, onEvent }: ChildOptions): Chil
 function forkHost(host: HostOptions): ChildProcess {
   const extension = extname(fileURLToPath(import.meta.url));
   const file = fileURLToPath(new URL(`./host${extension}`, import.meta.url));
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  // It reads model files, which somebody else wrote, and needs no database, server or hub.
+  const { NODE_TEST_CONTEXT: _, ...env } = withoutSecrets(process.env);
   return fork(file, [JSON.stringify(host)], {
     execArgv: loaderArguments(extension),
     env: { ...engineEnvironment(host.threads), ...env },
@@ -237,6 +248,7 @@ const PURPOSES = {
   stop: 'when the engine was closed',
   cancel: 'to cancel a call',
   memory: 'to give back its memory',
+  standstill: 'because it stood still: it was stopped, or is stuck in a driver or on a disk',
 } as const;
 
 function endedOnPurpose(purpose: keyof typeof PURPOSES): RZeroError {

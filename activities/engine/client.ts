@@ -22,6 +22,8 @@ export interface TfjsEngineOptions extends HostOptions {
   idleExitSeconds?: number;
   /** How long a cancelled call may take to stop between two batches before the child process is killed. @default 600 */
   cancelGraceMs?: number;
+  /** A call under way without any processor time for this long is given up, with its process. On Linux. @default 300 */
+  standstillSeconds?: number;
 }
 
 /**
@@ -60,7 +62,7 @@ export function createTfjsEngine(options: TfjsEngineOptions = {}): Engine {
 }
 
 function createSlot(options: TfjsEngineOptions): Slot {
-  const { onEvent, idleExitSeconds = 300, cancelGraceMs = 600, ...given } = options;
+  const { onEvent, idleExitSeconds = 300, cancelGraceMs = 600, standstillSeconds = 300, ...given } = options;
   const limit = given.memoryLimitBytes ?? memoryLimitOf(process.env);
   const host: HostOptions = { ...given, ...(limit === undefined ? {} : { memoryLimitBytes: limit }) };
   let current: Child | undefined;
@@ -71,7 +73,12 @@ function createSlot(options: TfjsEngineOptions): Slot {
   const child = (): Child => {
     if (current?.alive) return current;
     openLeases = 0;
-    current = startChild({ host, cancelGraceMs, ...(onEvent ? { onEvent } : {}) });
+    current = startChild({
+      host,
+      cancelGraceMs,
+      standstillMs: standstillSeconds * 1000,
+      ...(onEvent ? { onEvent } : {}),
+    });
     return current;
   };
   const rest = (): void => {

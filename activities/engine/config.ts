@@ -16,6 +16,7 @@ import type { LoraConfig } from './lora.ts';
 import { formatRopeScaling, readRopeScaling } from './rope-scaling.ts';
 import type { RopeScaling } from './rope-scaling.ts';
 import { codeOf } from './staging.ts';
+import { shown } from './shown.ts';
 
 /** Shape of a Llama-style decoder, read from a Hugging Face `config.json`. */
 export interface ModelConfig {
@@ -158,25 +159,25 @@ function readFamily(fields: Fields): Family {
   const named = FAMILIES.find(({ name }) => name === type);
   if (type !== undefined && !named) {
     const known = FAMILIES.map(({ name }) => JSON.stringify(name)).join(', ');
-    throw badField('model_type', `is ${JSON.stringify(type)}; supported: ${known}`);
+    throw badField('model_type', `is ${shown(type)}; supported: ${known}`);
   }
   const classes: unknown[] = Array.isArray(architectures) ? architectures : [];
   const family = FAMILIES.find(({ architecture }) => classes.includes(architecture));
   if (architectures === undefined && named) return named;
   if (family && (!named || named === family)) return family;
   const known = (named ? [named] : FAMILIES).map(({ architecture }) => JSON.stringify(architecture)).join(' or ');
-  throw badField('architectures', `is ${JSON.stringify(architectures)}; supported: [${known}]`);
+  throw badField('architectures', `is ${shown(architectures)}; supported: [${known}]`);
 }
 
 /** Everything that would make the forward pass silently wrong is refused by name. */
 function refuseUnsupported(fields: Fields, family: Family): void {
   const activation = fields['hidden_act'] ?? 'silu';
-  if (activation !== 'silu') throw badField('hidden_act', `is ${JSON.stringify(activation)}; supported: "silu"`);
+  if (activation !== 'silu') throw badField('hidden_act', `is ${shown(activation)}; supported: "silu"`);
   for (const [field, only] of Object.entries(family.fixed)) {
     if (trueOrFalse(fields, field, only) !== only) throw badField(field, `is ${!only}; supported: ${only}`);
   }
   const partial = fields['partial_rotary_factor'] ?? ropeParameter(fields, 'partial_rotary_factor') ?? 1;
-  if (partial !== 1) throw badField('partial_rotary_factor', `is ${JSON.stringify(partial)}; supported: 1`);
+  if (partial !== 1) throw badField('partial_rotary_factor', `is ${shown(partial)}; supported: 1`);
 }
 
 /** Newer configs keep the rotary settings in an object of their own. */

@@ -2,7 +2,7 @@
  * Sequences that are continued together: rows of a key-value cache whose column c holds position c of the row's sequence.
  * Who takes which row, and when, is the schedule's business (schedule.ts).
  */
-import type { Choice, ChoiceParams } from './sampling.ts';
+import type { Choices, ChoiceParams } from './sampling.ts';
 
 export interface DecodeRequest {
   params: ChoiceParams;
@@ -36,16 +36,17 @@ export interface Decoder {
    * @param sequences the part that each continues
    * @param draws uniform in [0, 1), one a sequence
    */
-  prefill(parts: readonly PromptPart[], sequences: readonly number[], draws: Float64Array): Choice[];
+  prefill(parts: readonly PromptPart[], sequences: Int32Array, draws: Float64Array): Choices;
   /**
-   * One further token for every row.
+   * Puts a token into every row, and chooses the next one of each sequence.
    *
    * @param tokens the last token of each row, which joins its context
    * @param columns where it goes, one column after those in use; in a row without room, into its last one
-   * @param draws as above, one a row
+   * @param sequences the row that each continues
+   * @param draws as above
    */
-  step(tokens: Int32Array, columns: Int32Array, draws: Float64Array): Choice[];
-  /** Goes on with these rows, in this order, and room for as many columns; what lies beyond is lost. */
+  step(tokens: Int32Array, columns: Int32Array, sequences: Int32Array, draws: Float64Array): Choices;
+  /** Goes on with these rows, in this order and as often, and room for as many columns; what lies beyond is lost. */
   arrange(rows: readonly number[], columns: number): void;
   dispose(): void;
 }

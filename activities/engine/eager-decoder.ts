@@ -9,7 +9,7 @@ import { decode, forward, head } from './model.ts';
 import type { LayerCache } from './model.ts';
 import { ropeAt } from './rope.ts';
 import { chooseToken } from './sampling.ts';
-import type { Choice } from './sampling.ts';
+import type { Choices } from './sampling.ts';
 import { parametersOf } from './weights.ts';
 import type { Model } from './weights.ts';
 
@@ -20,8 +20,12 @@ const FREE_COLUMNS = 32;
 export function eagerDecoder(model: Model, { params, rows }: DecodeRequest): Decoder {
   const { tf } = model.runtime;
   const cache: DecodeCache = { layers: [], width: 0, held: Array.from({ length: rows }, () => []) };
-  const choose = (logits: readonly Float32Array[], draws: Float64Array): Choice[] =>
-    logits.map((row, index) => chooseToken(row, params, draws[index] as number));
+  const choose = (logits: readonly Float32Array[], sequences: Int32Array, draws: Float64Array): Choices => {
+    const choices = Array.from(sequences, (row, index) =>
+      chooseToken(logits[row] as Float32Array, params, draws[index] as number),
+    );
+    return { tokens: choices.map(({ token }) => token), logprobs: choices.map(({ logprob }) => logprob) };
+  };
   return {
     copy: (copies) => {
       const rows = presentRows(cache);
@@ -30,17 +34,11 @@ export function eagerDecoder(model: Model, { params, rows }: DecodeRequest): Dec
       }
       rebuildCache(tf, cache, rows);
     },
-    prefill: (parts, sequences, draws) => {
-      const logits = prefillParts(model, cache, parts);
-      return choose(
-        sequences.map((part) => logits[part] as Float32Array),
-        draws,
-      );
-    },
-    step: (tokens, columns, draws) => {
+    prefill: (parts, sequences, draws) => choose(prefillParts(model, cache, parts), sequences, draws),
+    step: (tokens, columns, sequences, draws) => {
       const longest = Math.max(...cache.held.map((held) => held.length));
       if (cache.width > longest * WIDEST + FREE_COLUMNS) rebuildCache(tf, cache, presentRows(cache));
-      return choose(decodeRows(model, cache, tokens, columns), draws);
+      return choose(decodeRows(model, cache, tokens, columns), sequences, draws);
     },
     arrange: (rows, columns) =>
       rebuildCache(

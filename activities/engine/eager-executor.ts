@@ -48,6 +48,7 @@ export function eagerExecutor(model: Model): Executor {
           const report = add(() => {
             const tensors = {
               ...tensorsOf(model, batch),
+              predictions: tf.tensor1d(batch.predictions, 'int32'),
               behaviour: vector(batch.behaviour),
               reference: vector(batch.reference),
               advantages: vector(batch.advantages),

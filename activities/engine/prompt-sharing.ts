@@ -13,10 +13,10 @@ const CALL_TOKENS = PREFILL_TOKENS;
 /** As many pads cost more than a call of their own. */
 const MOST_PADS = 256;
 
+/** What enters has prompts that differ from each other. */
 export interface Newcomer {
   /** The row that it gets. */
   row: number;
-  /** Equal prompts are the same array. */
   prompt: readonly number[];
 }
 
@@ -32,8 +32,8 @@ export interface EntryStage {
   copies: RowCopy[];
   /** None in a stage of copies alone. */
   parts: PromptPart[];
-  /** Newcomers whose first token this stage chooses, by index, and the part of each. */
-  members: { newcomer: number; part: number }[];
+  /** Of each part, the newcomer by index. */
+  newcomers: number[];
 }
 
 export interface EntryPlan {
@@ -46,54 +46,45 @@ export interface EntryPlan {
 
 /** @param held by row; nothing where a row holds nothing of use */
 export function planEntry(held: readonly (HeldPrompt | undefined)[], newcomers: readonly Newcomer[]): EntryPlan {
-  const first: EntryStage = { copies: [], parts: [], members: [] };
-  const second: EntryStage = { copies: [], parts: [], members: [] };
-  const third: EntryStage = { copies: [], parts: [], members: [] };
+  const first: EntryStage = { copies: [], parts: [], newcomers: [] };
+  const second: EntryStage = { copies: [], parts: [], newcomers: [] };
   const ready: number[] = [];
   let shared = 0;
-  /** Takes over `columns` columns of a row, and runs the rest for all newcomers of one prompt. */
-  const run = (stage: EntryStage, next: EntryStage, members: readonly number[], columns: number): void => {
-    const [leader, ...others] = members.map((index) => newcomers[index] as Newcomer) as [Newcomer, ...Newcomer[]];
-    const part = stage.parts.push({ row: leader.row, from: columns, tokens: leader.prompt.slice(columns) }) - 1;
-    for (const newcomer of members) stage.members.push({ newcomer, part });
-    for (const { row, prompt } of others) next.copies.push({ from: leader.row, to: row, columns: prompt.length });
-    shared += columns + others.length * leader.prompt.length;
-  };
-
   const leaders: Newcomer[] = [];
-  for (const members of byPrompt(newcomers)) {
-    const leader = newcomers[members[0] as number] as Newcomer;
-    const { prompt } = leader;
-    const donor = longest(held.map((row) => (row ? Math.min(row.columns, common(row.prompt, prompt)) : 0)));
+  for (const [index, newcomer] of newcomers.entries()) {
+    const { row, prompt } = newcomer;
+    const run = (stage: EntryStage, from: number): void => {
+      stage.parts.push({ row, from, tokens: prompt.slice(from) });
+      stage.newcomers.push(index);
+      shared += from;
+    };
+    const donor = longest(held.map((other) => (other ? Math.min(other.columns, common(other.prompt, prompt)) : 0)));
     if (donor.columns > 0 && donor.columns === prompt.length - 1) {
-      for (const newcomer of members) {
-        const { row } = newcomers[newcomer] as Newcomer;
-        first.copies.push({ from: donor.index, to: row, columns: donor.columns });
-      }
-      ready.push(...members);
-      shared += members.length * donor.columns;
+      first.copies.push({ from: donor.index, to: row, columns: donor.columns });
+      ready.push(index);
+      shared += donor.columns;
     } else if (donor.columns >= FEWEST_SHARED) {
-      first.copies.push({ from: donor.index, to: leader.row, columns: donor.columns });
-      run(second, third, members, donor.columns);
+      first.copies.push({ from: donor.index, to: row, columns: donor.columns });
+      run(second, donor.columns);
     } else {
       const sibling = longest(leaders.map((other) => common(other.prompt, prompt)));
       if (sibling.columns >= FEWEST_SHARED) {
-        const { row } = leaders[sibling.index] as Newcomer;
-        second.copies.push({ from: row, to: leader.row, columns: sibling.columns });
-        run(second, third, members, sibling.columns);
+        const leader = leaders[sibling.index] as Newcomer;
+        second.copies.push({ from: leader.row, to: row, columns: sibling.columns });
+        run(second, sibling.columns);
       } else {
-        leaders.push(leader);
-        run(first, second, members, 0);
+        leaders.push(newcomer);
+        run(first, 0);
       }
     }
   }
-  const stages = [first, second, third].filter(({ copies, parts }) => copies.length + parts.length > 0);
+  const stages = [first, second].filter(({ copies, parts }) => copies.length + parts.length > 0);
   return { stages: stages.flatMap(inCalls), ready, shared };
 }
 
 /** The same work in calls of limited size, the longest parts first so that those in a call are of similar length. */
-function inCalls({ copies, parts, members }: EntryStage): EntryStage[] {
-  if (parts.length === 0) return [{ copies, parts, members }];
+function inCalls({ copies, parts, newcomers }: EntryStage): EntryStage[] {
+  if (parts.length === 0) return [{ copies, parts, newcomers }];
   const lengthOf = (part: number): number => (parts[part] as PromptPart).tokens.length;
   const order = [...parts.keys()].sort((a, b) => lengthOf(b) - lengthOf(a) || a - b);
   const calls: number[][] = [];
@@ -107,22 +98,8 @@ function inCalls({ copies, parts, members }: EntryStage): EntryStage[] {
   return calls.map((call, index) => ({
     copies: index === 0 ? copies : [],
     parts: call.map((part) => parts[part] as PromptPart),
-    members: members.flatMap(({ newcomer, part }) => {
-      const at = call.indexOf(part);
-      return at < 0 ? [] : [{ newcomer, part: at }];
-    }),
+    newcomers: call.map((part) => newcomers[part] as number),
   }));
-}
-
-/** Indices of newcomers with the same prompt, in order of appearance. */
-function byPrompt(newcomers: readonly Newcomer[]): number[][] {
-  const groups = new Map<readonly number[], number[]>();
-  for (const [index, { prompt }] of newcomers.entries()) {
-    const group = groups.get(prompt);
-    if (group) group.push(index);
-    else groups.set(prompt, [index]);
-  }
-  return [...groups.values()];
 }
 
 /** Tokens that both begin with; the last token of `prompt` is not counted: something must be left to run. */

@@ -2,6 +2,7 @@
 import { RZeroError } from '../errors.ts';
 import { validateTokens } from './batch.ts';
 import type { ModelConfig } from './config.ts';
+import { equalItems } from './equal-items.ts';
 import { packSharedPrompts } from './shared-prompts.ts';
 import type { SharedPrompts } from './shared-prompts.ts';
 import type { ScoreItem, TrainItem } from './types.ts';
@@ -29,8 +30,11 @@ export interface LabelBatch extends RolloutBatch {
   weights: Float32Array;
 }
 
-/** All [M]. */
-export interface TrainBatch extends LabelBatch {
+/** The tokens of K predictions in all: those of equal sequences, which are there once, count for each. All [K]. */
+export interface TrainBatch extends RolloutBatch {
+  /** Which of the M each is. */
+  predictions: Int32Array;
+  weights: Float32Array;
   behaviour: Float32Array;
   reference: Float32Array;
   advantages: Float32Array;
@@ -82,8 +86,20 @@ export function packTraining(
 ): TrainBatch {
   const spread = (value: (item: TrainItem, row: number) => number): Float32Array =>
     Float32Array.from(items.flatMap((item, row) => item.completionTokens.map(() => value(item, row))));
+  const equal = equalItems(items);
+  const distinct = equal.map(([first]) => items[first] as TrainItem);
+  /** By item: the first of its predictions. */
+  const begins: number[] = [];
+  let from = 0;
+  for (const [index, { completionTokens }] of distinct.entries()) {
+    for (const item of equal[index] as number[]) begins[item] = from;
+    from += completionTokens.length;
+  }
   return {
-    ...packRollouts(items, temperature, shared),
+    ...packRollouts(distinct, temperature, shared),
+    predictions: Int32Array.from(
+      items.flatMap(({ completionTokens }, row) => completionTokens.map((_, t) => (begins[row] as number) + t)),
+    ),
     behaviour: Float32Array.from(items.flatMap((item) => item.behaviourLogprobs)),
     reference: Float32Array.from(items.flatMap((item) => item.referenceLogprobs)),
     advantages: spread((item) => item.advantage),

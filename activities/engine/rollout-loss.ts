@@ -39,8 +39,11 @@ export interface LabelTensors extends RolloutTensors {
   weights: tfc.Tensor;
 }
 
-/** A `TrainBatch` as tensors, all [M]. */
-export interface TrainTensors extends LabelTensors {
+/** A `TrainBatch` as tensors, all [K]. */
+export interface TrainTensors extends RolloutTensors {
+  /** int32 */
+  predictions: tfc.Tensor;
+  weights: tfc.Tensor;
   behaviour: tfc.Tensor;
   reference: tfc.Tensor;
   advantages: tfc.Tensor;
@@ -96,9 +99,11 @@ export function rolloutLoss(
   settings: GrpoBounds & { klCoefficient: Scalar },
 ): LossOutput {
   const { tf, ops } = toolkit;
-  const { behaviour, reference, advantages, weights } = tensors;
+  const { predictions, behaviour, reference, advantages, weights } = tensors;
+  const ofEach = (x: tfc.Tensor): tfc.Tensor =>
+    tf.reshape(ops.embedding(tf.reshape(x, [...x.shape, 1]), predictions), predictions.shape);
   const logits = completionLogits(toolkit, config, parameters, tensors);
-  const logprobs = tf.neg(ops.negativeLogLikelihood(logits, tensors.labels));
+  const logprobs = tf.neg(ofEach(ops.negativeLogLikelihood(logits, tensors.labels)));
   const { policy, kl, clipped } = grpoTerms(tf, { logprobs, behaviour, reference, advantages }, settings);
   const policyLoss = tf.sum(tf.mul(policy, weights));
   const loss = tf.add(policyLoss, tf.mul(tf.sum(tf.mul(kl, weights)), settings.klCoefficient));
@@ -106,7 +111,7 @@ export function rolloutLoss(
     loss,
     policyLoss,
     tf.sum(kl),
-    tf.sum(ops.labelScores(logits, tensors.labels).entropies),
+    tf.sum(ofEach(ops.labelScores(logits, tensors.labels).entropies)),
     tf.sum(clipped),
   ];
   return { loss, report: tf.stack(report) };

@@ -2,6 +2,7 @@
 import { validateAdamW } from './adamw.ts';
 import type { AdamW } from './adamw.ts';
 import { groupByLength } from './batch.ts';
+import { equalItems } from './equal-items.ts';
 import { executorOf } from './execution.ts';
 import type { GrpoSettings } from './executor.ts';
 import { requireTemperature, sequenceWeights, validateGrpo } from './grpo-loss.ts';
@@ -40,29 +41,34 @@ export async function scoreCompletions(
   validateItems(model.config, items);
   const executor = executorOf(model);
   const scores: CompletionScore[] = items.map(() => ({ logprobs: [], entropies: [] }));
-  const longest = Math.max(0, ...items.map(lengthOf));
+  const equal = equalItems(items);
+  const distinct = equal.map(([first]) => items[first] as ScoreItem);
+  const longest = Math.max(0, ...distinct.map(lengthOf));
   const size = Math.max(
     1,
     Math.min(SCORE_BATCH, batchSize, Math.floor(SCORE_LOGITS / (model.config.vocabSize * longest))),
   );
   let done = 0;
-  const { groups, shared } = planRollouts(items, size);
+  const { groups, shared } = planRollouts(distinct, size);
   for (const group of groups) {
     await breathe(signal);
-    const members = group.map((index) => items[index] as ScoreItem);
+    const members = group.map((index) => distinct[index] as ScoreItem);
     const packed = packRollouts(members, temperature, shared);
     const nothing = { logprobs: new Float32Array(), entropies: new Float32Array() };
     const { logprobs, entropies } = packed.rows.length === 0 ? nothing : executor.score(packed);
     let from = 0;
     for (const [row, index] of group.entries()) {
       const to = from + (members[row] as ScoreItem).completionTokens.length;
-      scores[index] = {
-        logprobs: Array.from(logprobs.subarray(from, to)),
-        entropies: Array.from(entropies.subarray(from, to)),
-      };
+      const copies = equal[index] as number[];
+      for (const item of copies) {
+        scores[item] = {
+          logprobs: Array.from(logprobs.subarray(from, to)),
+          entropies: Array.from(entropies.subarray(from, to)),
+        };
+      }
       from = to;
+      done += copies.length;
     }
-    done += group.length;
     onProgress?.({ stage: 'scoring', done, total: items.length });
   }
   return scores;
@@ -93,13 +99,15 @@ export async function grpoStep(
   const step = executorOf(model).startStep();
   let done = 0;
   try {
-    const { groups, shared } = planTraining(model, items, settings);
+    const equal = equalItems(items);
+    const distinct = equal.map(([first]) => items[first] as TrainItem);
+    const { groups, shared } = planTraining(model, distinct, settings);
     for (const group of groups) {
       await breathe(signal);
-      const members = group.map((index) => items[index] as TrainItem);
+      const members = group.flatMap((index) => equal[index] as number[]);
       const packed = packTraining(
-        members,
-        group.map((index) => weights[index] as number),
+        members.map((index) => items[index] as TrainItem),
+        members.map((index) => weights[index] as number),
         settings.temperature,
         shared,
       );
@@ -107,7 +115,7 @@ export async function grpoStep(
       for (const key of ['loss', 'policyLoss', 'kl', 'entropy', 'clipped'] as const) total[key] += part[key];
       total.padding += packed.paddingTokens;
       memory.sample();
-      done += group.length;
+      done += members.length;
       onProgress?.({ stage: 'training', done, total: items.length });
     }
     await breathe(signal);

@@ -4,6 +4,7 @@
  */
 import { badField, positiveInteger, positiveNumber, trueOrFalse } from './config-fields.ts';
 import type { Fields } from './config-fields.ts';
+import { shown } from './shown.ts';
 
 export type RopeScaling =
   /** All positions divided (Chen et al., arXiv 2306.15595). */
@@ -41,7 +42,7 @@ export function readRopeScaling(fields: Fields, maxPositions: number): RopeScali
   for (const field of FIELDS) {
     const scaling = fields[field];
     if (scaling == null) continue;
-    if (typeof scaling !== 'object') throw badField(field, `is ${JSON.stringify(scaling)}; an object is expected`);
+    if (typeof scaling !== 'object') throw badField(field, `is ${shown(scaling)}; an object is expected`);
     found = parseScaling(field, scaling as Fields, maxPositions) ?? found;
   }
   return found;
@@ -76,7 +77,7 @@ function parseScaling(field: string, scaling: Fields, maxPositions: number): Rop
       };
     }
     default:
-      throw badField(field, `is ${JSON.stringify(scaling)}; supported rope types: default, linear, llama3, yarn`);
+      throw badField(field, `is ${shown(scaling)}; supported rope types: default, linear, llama3, yarn`);
   }
 }
 

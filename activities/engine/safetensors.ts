@@ -5,6 +5,7 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { RZeroError } from '../errors.ts';
+import { shown } from './shown.ts';
 
 /** The reference implementation's limit. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -74,12 +75,11 @@ export function parseHeader(json: Uint8Array, fileBytes: number): Map<string, Te
 }
 
 function parseEntry(name: string, value: unknown, dataStart: number): TensorEntry {
-  const fail = (what: string): SafetensorsError =>
-    new SafetensorsError(`has ${what} for tensor ${JSON.stringify(name)}`);
+  const fail = (what: string): SafetensorsError => new SafetensorsError(`has ${what} for tensor ${shown(name)}`);
   if (typeof value !== 'object' || value === null) throw fail('no description');
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
   if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype)) {
-    throw fail(`the unsupported type ${JSON.stringify(dtype)}`);
+    throw fail(`the unsupported type ${shown(dtype)}`);
   }
   const isSize = (size: unknown): size is number => typeof size === 'number' && Number.isSafeInteger(size) && size >= 0;
   if (!Array.isArray(shape) || !shape.every(isSize)) throw fail('a malformed shape');

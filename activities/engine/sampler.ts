@@ -1,8 +1,8 @@
 /**
  * Batched sampling with a key-value cache. Weights, items, parameters and batch size decide every token. The random number
  * at each position comes from (the item's seed, position) alone, so the seeds of its neighbours do not matter; what they
- * can touch is the last bit of a logit, because the number of rows and columns, which follows from when sequences end, is
- * part of how a product is summed.
+ * can touch is the last bit of a logit, because the number of rows and columns, which follows from when sequences end and
+ * for how long they are alike, is part of how a product is summed.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { RZeroError } from '../errors.ts';
@@ -14,7 +14,7 @@ import type { PhiloxKey } from './random.ts';
 import { LEAST_TEMPERATURE } from './sampling.ts';
 import type { ChoiceParams } from './sampling.ts';
 import { createSchedule } from './schedule.ts';
-import type { Sequence } from './schedule.ts';
+import type { Sequence } from './shared-rows.ts';
 import { stopWatches, validateStopPattern } from './stop-pattern.ts';
 import type { StopWatch } from './stop-pattern.ts';
 import type { CallOptions, Completion, SampleRequest, SamplingParams } from './types.ts';

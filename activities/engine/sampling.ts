@@ -21,6 +21,12 @@ export interface Choice {
   logprob: number;
 }
 
+/** Those of several sequences. */
+export interface Choices {
+  tokens: ArrayLike<number>;
+  logprobs: ArrayLike<number>;
+}
+
 /** Distribution of one row after temperature and truncation: candidates with weights that need not sum to one. */
 export interface Candidates {
   ids: ArrayLike<number> | undefined;

@@ -7,7 +7,7 @@ import { MASKED } from './model.ts';
 import type { ScoreItem } from './types.ts';
 
 /** To share costs some extra operations, so it must leave out this part of all tokens at least. */
-const WORTH_SHARING = 0.1;
+const WORTH_SHARING = 0.05;
 
 /** P prompts of S tokens, right-padded. */
 export interface SharedPrompts {

@@ -41,15 +41,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
  * @param config content of tokenizer_config.json
  */
 export function createTokenizer(definition: object, config: object = {}): Tokenizer {
-  let tokenizer: HuggingFaceTokenizer;
-  try {
-    tokenizer = new HuggingFaceTokenizer(definition, config);
-  } catch (error) {
-    throw unreadable(
-      `tokenizer.json is not understood: ${error instanceof Error ? error.message : String(error)}`,
-      error,
-    );
-  }
+  const tokenizer = understood(() => new HuggingFaceTokenizer(definition, config));
   const named = (field: string): number | undefined => {
     const token = (config as Record<string, unknown>)[field];
     const text = typeof token === 'object' && token !== null ? (token as { content?: unknown }).content : token;
@@ -65,7 +57,7 @@ export function createTokenizer(definition: object, config: object = {}): Tokeni
     const same = meant.length === spelled.length && meant.every(({ start }, i) => start === spelled[i]?.start);
     // Nothing plain spells a token, which is how it nearly always is.
     if (same) return encodeWith(tokenizer, text);
-    plain ??= { tokenizer: new HuggingFaceTokenizer(withoutSpecials(definition, specials), config) };
+    plain ??= { tokenizer: understood(() => new HuggingFaceTokenizer(withoutSpecials(definition, specials), config)) };
     const ordinary = plain.tokenizer;
     return splitAtSpans(text, meant).flatMap((piece) =>
       typeof piece === 'object' ? [piece.id] : encodeWith(ordinary, piece),
@@ -75,7 +67,9 @@ export function createTokenizer(definition: object, config: object = {}): Tokeni
     // A model's output layer may be wider than its vocabulary; the library refuses an empty list.
     const known = ids.filter((id) => tokenizer.id_to_token(id) !== undefined);
     if (known.length === 0) return '';
-    return tokenizer.decode(known, { skip_special_tokens: !keepSpecial, clean_up_tokenization_spaces: false });
+    return understood(() =>
+      tokenizer.decode(known, { skip_special_tokens: !keepSpecial, clean_up_tokenization_spaces: false }),
+    );
   };
   return {
     encode: (text) => (typeof text === 'string' ? encodeWith(tokenizer, text) : encodeParts(text)),
@@ -96,8 +90,20 @@ export function createTokenizer(definition: object, config: object = {}): Tokeni
   };
 }
 
+/** The library reads most of a definition only when it works by it, and fails then on what makes no sense. */
+function understood<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw unreadable(
+      `tokenizer.json is not understood: ${error instanceof Error ? error.message : String(error)}`,
+      error,
+    );
+  }
+}
+
 function encodeWith(tokenizer: HuggingFaceTokenizer, text: string): number[] {
-  const { ids, tokens } = tokenizer.encode(text, { add_special_tokens: false });
+  const { ids, tokens } = understood(() => tokenizer.encode(text, { add_special_tokens: false }));
   const unknown = ids.findIndex((id: unknown) => !Number.isInteger(id));
   if (unknown < 0) return ids;
   throw new RZeroError(

@@ -96,7 +96,7 @@ export interface TrainOptions {
   aggregation?: 'token-mean' | 'sequence-mean';
   /** Global gradient norm. @default 1 */
   gradientClip?: number;
-  /** Sequences per forward and backward pass; gradients accumulate. @default 64 */
+  /** Distinct sequences per forward and backward pass; gradients accumulate. @default 64 */
   microBatch?: number;
   /**
    * Whether the backward pass computes each layer's activations anew instead of keeping them: a quarter to a third more work, a fraction of the

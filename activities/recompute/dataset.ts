@@ -1,7 +1,8 @@
 import { insertRows } from '../../db/bulk.ts';
 import { finishedUnits } from '../../db/queries/recomputations.ts';
+import type { FinishedUnit } from '../../db/queries/recomputations.ts';
 import { gateDecisions } from '../../db/schema.ts';
-import { stamp } from './context.ts';
+import { methodOf, stamp } from './context.ts';
 import type { RecomputeContext } from './context.ts';
 import { iterationDecisions } from './method.ts';
 import { recomputeQuestions } from './questions.ts';
@@ -11,30 +12,32 @@ import type { RecomputedQuestion } from './questions.ts';
 export async function recomputeDataset(context: RecomputeContext): Promise<void> {
   const { client, run } = context;
   const labelled = await finishedUnits(client, run.runId, 'labelling');
-  const gated = new Set((await finishedUnits(client, run.runId, 'gating')).map(({ iteration }) => iteration));
+  const gated = new Map((await finishedUnits(client, run.runId, 'gating')).map((unit) => [unit.iteration, unit]));
   const earlier: { id: number; question: string }[] = [];
   for (const iteration of new Set(labelled.map((unit) => unit.iteration))) {
     const questions: RecomputedQuestion[] = [];
-    for (const { unit } of labelled.filter((shard) => shard.iteration === iteration)) {
+    for (const { unit, take } of labelled.filter((shard) => shard.iteration === iteration)) {
       context.signal?.throwIfAborted();
-      questions.push(...(await recomputeQuestions(context, { iteration, phase: 'dataset_generation', unit })));
+      questions.push(...(await recomputeQuestions(context, { iteration, phase: 'dataset_generation', unit, take })));
       context.onProgress(`iteration ${iteration}, label shard ${unit + 1}`);
     }
-    if (gated.has(iteration)) earlier.push(...(await decideAgain(context, iteration, questions, earlier)));
+    const gate = gated.get(iteration);
+    if (gate) earlier.push(...(await decideAgain(context, gate, questions, earlier)));
   }
 }
 
 /** @returns the kept questions */
 async function decideAgain(
   context: RecomputeContext,
-  iteration: number,
+  gate: FinishedUnit,
   questions: readonly RecomputedQuestion[],
   earlier: readonly { id: number; question: string }[],
 ): Promise<{ id: number; question: string }[]> {
   // What the run asked is decided again, also when this preset takes it for no question. Without answers there is nothing to decide.
   const decidable = questions.filter(({ asked, question, vote }) => asked && (question === null || vote !== null));
-  const place = { runId: context.run.runId, iteration, phase: 'gating' as const, unit: 0 };
-  const rows = iterationDecisions(context, decidable, earlier);
+  const { iteration, unit, take } = gate;
+  const place = { runId: context.run.runId, iteration, phase: 'gating' as const, unit, take };
+  const rows = iterationDecisions(methodOf(context, gate), decidable, earlier);
   await insertRows(
     context.client,
     gateDecisions,

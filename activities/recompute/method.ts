@@ -33,6 +33,11 @@ export interface MethodContext {
   questionPattern: RegExp | undefined;
 }
 
+/** The same with the settings that a phase was done with, where they are not the newest. */
+export function withSettings<Context extends MethodContext>(context: Context, config: RunConfig): Context {
+  return { ...context, config, policy: gatePolicy({ ...config, preset: context.preset.name }) };
+}
+
 /** @param presetName the run's own when omitted; throws RZeroError `PresetInvalid` for one that this code does not have */
 export async function methodContext(database: pg.Pool, run: RunRow, presetName?: PresetName): Promise<MethodContext> {
   const config = run.config as RunConfig;

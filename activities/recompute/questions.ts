@@ -20,10 +20,14 @@ export interface RecomputedQuestion {
   vote: VoteResult | null;
 }
 
-/** Parses a unit's completions and votes on the answers that are stored for them; the votes become rows. */
+/**
+ * Parses a unit's completions and votes on the answers that are stored for them; the votes become rows.
+ *
+ * @param place of the questions, with the take of their answers
+ */
 export async function recomputeQuestions(
   context: RecomputeContext,
-  place: { iteration: number; phase: QuestionPhase; unit: number },
+  place: { iteration: number; phase: QuestionPhase; unit: number; take: number },
 ): Promise<RecomputedQuestion[]> {
   const { client, run, preset } = context;
   const stored = await readCompletions(client, { runId: run.runId, ...place });
@@ -46,7 +50,7 @@ export async function recomputeQuestions(
     client,
     votes,
     questions.flatMap(({ questionId, vote: result }) =>
-      result === null ? [] : [{ ...voteRow(questionId, preset.name, result), ...stamp(context) }],
+      result === null ? [] : [{ ...voteRow(questionId, preset.name, result), take: place.take, ...stamp(context) }],
     ),
   );
   return questions;

@@ -8,6 +8,7 @@ import type { PresetName } from '../method/presets.ts';
 import { transaction } from '../../db/client.ts';
 import { beginRecomputation, insertRecomputation, readMoves, readSummary } from '../../db/queries/recomputations.ts';
 import type { DecisionMove, SummaryRow } from '../../db/queries/recomputations.ts';
+import { readRunConfigs } from '../../db/queries/run-inputs.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import { recomputeChallenger } from './challenger.ts';
 import type { RecomputeContext } from './context.ts';
@@ -82,6 +83,7 @@ async function recompute(
   const context: RecomputeContext = {
     ...method,
     client,
+    configs: await readRunConfigs(client, run.runId),
     ref,
     unasked: 0,
     onProgress: request.onProgress ?? (() => undefined),

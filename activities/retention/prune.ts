@@ -8,6 +8,7 @@ import {
   carryingAdapters,
   insertPruning,
   readCheckpoints,
+  readSuperseded,
   readUpdates,
   usedByOthers,
   whileUnused,
@@ -88,10 +89,12 @@ export async function pruneRun(pool: pg.Pool, request: PruneRequest): Promise<Pr
 export async function readLineage(pool: pg.Pool, runId: string): Promise<RunLineage> {
   const run = await getRun(pool, runId);
   const updates = await readUpdates(pool, runId);
-  const ids = updates.flatMap(({ before, after, reference }) => [before, after, reference]);
+  const superseded = await readSuperseded(pool, runId);
+  const ids = [...updates.flatMap(({ before, after, reference }) => [before, after, reference]), ...superseded];
   return {
     base: run.baseCheckpointId,
     updates,
+    superseded,
     iteration: await nextIteration(pool, runId, run.iterations),
     advancing: ADVANCING.has(run.status),
     shared: await usedByOthers(pool, runId, ids),

@@ -10,6 +10,8 @@ export type KeepPolicy = { kind: 'iterations' } | { kind: 'every'; iterations: n
 export interface RunLineage {
   base: string;
   updates: readonly UpdateRef[];
+  /** Checkpoints of steps that were reset; some may be those of current steps as well. */
+  superseded: readonly string[];
   /** The iteration that the run works at, or would when it is continued. */
   iteration: number;
   /** A workflow may be advancing it now. */
@@ -67,7 +69,7 @@ export function selectPrunings(
     for (const role of ROLES) kept.add(policyBefore(lineage, role, iteration + 1));
   }
   const selected = new Map<string, PrunedPart>();
-  for (const { after } of lineage.updates) {
+  for (const after of [...lineage.updates.map((update) => update.after), ...lineage.superseded]) {
     if (!optimizerOnly && !kept.has(after)) selected.set(after, 'weights');
     else if (!needed.optimizer.has(after)) selected.set(after, 'optimizer');
   }

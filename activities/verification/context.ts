@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { deriveSeed } from '../method/seeds.ts';
 import type { RunConfig } from '../run-input.ts';
+import { withSettings } from '../recompute/method.ts';
 import type { MethodContext } from '../recompute/method.ts';
 import type { Tokenizer } from '../engine/tokenizer.ts';
 import type { Role } from '../contract.ts';
@@ -15,8 +16,10 @@ export interface VerifyContext extends MethodContext {
   findings: Findings;
   /** The base model's; undefined when it is not on this machine, and then texts are not held against their tokens. */
   tokenizer: Tokenizer | undefined;
-  /** Most tokens of a prompt that leave the Solver room to answer. */
-  promptRoom: number;
+  /** That the model reads, prompt included. */
+  maxPositions: number;
+  /** What a phase was done with, or one of its units. */
+  settingsOf: (iteration: number, phase: Place['phase'], unit?: number) => RunConfig;
   updates: readonly UpdateRecord[];
   /** Finished units of the run: `isFinished(iteration, phase, unit)`. */
   isFinished: (iteration: number, phase: Place['phase'], unit: number) => boolean;
@@ -26,12 +29,22 @@ export interface VerifyContext extends MethodContext {
   signal: AbortSignal | undefined;
 }
 
+/** The context with the settings that a phase was done with. */
+export function contextAt(context: VerifyContext, iteration: number, phase: Place['phase']): VerifyContext {
+  return withSettings(context, context.settingsOf(iteration, phase));
+}
+
+/** Most tokens of a prompt that leave the Solver room to answer. */
+export function promptRoomOf({ maxPositions, config }: VerifyContext): number {
+  return maxPositions - config.solver.maxTokens;
+}
+
 /**
  * The checkpoint that a role stood at just before a step, by the rows of its updates. Where the row before is missing it is what the
  * step itself says; undefined when it says nothing either.
  */
 export function policyBefore(
-  { run, config, updates }: VerifyContext,
+  { run, settingsOf, updates }: VerifyContext,
   role: Role,
   iteration: number,
   step: number,
@@ -42,15 +55,18 @@ export function policyBefore(
   );
   const last = before.at(-1);
   const isNext =
-    last && (last.iteration === iteration ? last.unit === step - 1 : step === 0 && isLastStep(config, last));
+    last && (last.iteration === iteration ? last.unit === step - 1 : step === 0 && isLastStep(settingsOf, last));
   if (isNext) return last.checkpointAfter;
   if (!last && step === 0) return run.baseCheckpointId;
   return own.find((update) => update.iteration === iteration && update.unit === step)?.checkpointBefore;
 }
 
 /** The update with which an iteration's training of its role ends. */
-export function isLastStep(config: RunConfig, { role, unit }: Pick<UpdateRecord, 'role' | 'unit'>): boolean {
-  return unit === config[role as Role].steps - 1;
+export function isLastStep(
+  settingsOf: VerifyContext['settingsOf'],
+  { role, iteration, phase, unit }: Pick<UpdateRecord, 'role' | 'iteration' | 'phase' | 'unit'>,
+): boolean {
+  return unit === settingsOf(iteration, phase as Place['phase'])[role as Role].steps - 1;
 }
 
 /** For a row's `checkpoint_id`; nothing to compare it with where it is not known. */

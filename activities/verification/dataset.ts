@@ -2,7 +2,7 @@
 import { iterationDecisions } from '../recompute/method.ts';
 import type { DecisionRow, VotedQuestion } from '../recompute/method.ts';
 import { decisionsOf } from '../../db/queries/verification.ts';
-import { checkMetrics } from './context.ts';
+import { checkMetrics, contextAt } from './context.ts';
 import type { VerifyContext } from './context.ts';
 import { verifyQuestions } from './questions.ts';
 
@@ -47,7 +47,9 @@ export async function verifyDataset(
     question !== null && vote?.label ? [{ questionId, question, label: vote.label }] : [],
   );
   if (!isFinished(iteration, 'gating', 0)) return { kept: undefined, labelled, isWhole };
-  const expected = isWhole ? iterationDecisions(context, questions, earlier) : undefined;
+  const expected = isWhole
+    ? iterationDecisions(contextAt(context, iteration, 'gating'), questions, earlier)
+    : undefined;
   return { kept: await verifyDecisions(context, iteration, labelled, questions, expected), labelled, isWhole };
 }
 

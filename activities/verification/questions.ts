@@ -7,7 +7,7 @@ import { voteRow } from '../voting.ts';
 import { answersOf, unitQuestions, votesOf } from '../../db/queries/verification.ts';
 import type { AnswerRecord, QuestionRecord, VoteRecord } from '../../db/queries/verification.ts';
 import type { Place } from '../../db/queries/units.ts';
-import { checkMetrics, checkpointColumn, policyBefore, seedOf } from './context.ts';
+import { checkMetrics, checkpointColumn, policyBefore, seedOf, promptRoomOf } from './context.ts';
 import type { VerifyContext } from './context.ts';
 import { checkText } from './texts.ts';
 
@@ -120,13 +120,10 @@ const questionOf = ({ status, question }: QuestionRecord): string | null =>
   status === 'valid' ? (question ?? '') : null;
 
 /** As stored where the tokenizer cannot be asked. */
-function isTooLong(
-  { tokenizer, profile, promptRoom }: VerifyContext,
-  question: string,
-  reason: string | null,
-): boolean {
+function isTooLong(context: VerifyContext, question: string, reason: string | null): boolean {
+  const { tokenizer, profile } = context;
   if (!tokenizer) return reason === 'prompt_too_long';
-  return tokenizer.encode(solverPrompt(profile, question)).length > promptRoom;
+  return tokenizer.encode(solverPrompt(profile, question)).length > promptRoomOf(context);
 }
 
 /** Holds the answers and votes of some questions against each other, and gives the questions their votes. */

@@ -3,6 +3,7 @@ import type { ActivityDependencies } from '../dependencies.ts';
 import type { EngineDescription } from '../engine/types.ts';
 import { RZeroError } from '../errors.ts';
 import { createRandom, deriveSeed } from '../method/seeds.ts';
+import { withSettings } from '../recompute/method.ts';
 import { sampleAs } from '../sampling.ts';
 import type { SampledText } from '../sampling.ts';
 import { withModel } from '../store.ts';
@@ -63,14 +64,16 @@ export async function replaySamples(
       skip(elsewhere);
       continue;
     }
-    const excerpt = await readExcerpt(context, generation, { from, to }, facts);
+    const { iteration, phase, unit } = generation.place;
+    const own = withSettings(context, context.settingsOf(iteration, phase, unit));
+    const excerpt = await readExcerpt(own, generation, { from, to }, facts);
     if (excerpt.isBroken) skip('a row that its prompts come from is reported');
     else if (excerpt.checkpointId === undefined || !facts.usable.has(excerpt.checkpointId)) {
       skip('its checkpoint is pruned, missing or damaged');
     } else {
-      const completions = await sampleAgain(context, deps, excerpt.checkpointId, excerpt);
+      const completions = await sampleAgain(own, deps, excerpt.checkpointId, excerpt);
       report.batches++;
-      report.rows += compareSamples(context, excerpt, completions);
+      report.rows += compareSamples(own, excerpt, completions);
     }
   }
   return report;

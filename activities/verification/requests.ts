@@ -6,14 +6,14 @@ import type { Generation } from './generations.ts';
 
 /** Every request of the run whose size its units tell; a unit of an older version may not, and is not drawn from. */
 export function requestsOf(
-  { config }: VerifyContext,
+  { settingsOf }: VerifyContext,
   units: readonly UnitRecord[],
   heldOut: EvaluationSet | undefined,
 ): Generation[] {
-  const { challenger, labelling, evaluation } = config;
-  const held = Math.min(heldOut?.items.length ?? 0, evaluation.questions);
   return units.flatMap((record): Generation[] => {
     const place = record as Place;
+    const { challenger, labelling, evaluation } = settingsOf(place.iteration, place.phase);
+    const held = Math.min(heldOut?.items.length ?? 0, evaluation.questions);
     const metrics = record.metrics as Readonly<Record<string, number>>;
     const of = (kind: Generation['kind'], samples = 0): Generation => ({ kind, place, samples });
     if (record.phase === 'challenger_training') {

@@ -10,14 +10,14 @@ const PHASE_OF: Readonly<Record<Role, Place['phase']>> = {
   solver: 'solver_training',
 };
 
-export function verifyUpdates({ findings, run, config, updates }: VerifyContext): void {
+export function verifyUpdates({ findings, run, settingsOf, updates }: VerifyContext): void {
   for (const role of ['challenger', 'solver'] as const) {
     let before = run.baseCheckpointId;
     let reference = before;
     let last: UpdateRecord | undefined;
     for (const update of updates.filter((each) => each.role === role)) {
       const begins = update.iteration !== (last?.iteration ?? 0);
-      const follows = begins ? !last || isLastStep(config, last) : update.unit === (last?.unit ?? -1) + 1;
+      const follows = begins ? !last || isLastStep(settingsOf, last) : update.unit === (last?.unit ?? -1) + 1;
       // A step that is missing is told of with its unit; where the next one starts is then not known otherwise.
       if (!follows || (begins && update.unit !== 0)) before = update.checkpointBefore;
       if (begins) reference = before;

@@ -7,9 +7,11 @@ import type pg from 'pg';
 import { readConfigOf } from '../engine/model-files.ts';
 import { RZeroError } from '../errors.ts';
 import { methodContext } from '../recompute/method.ts';
+import type { RunConfig } from '../run-input.ts';
 import { checkpointPath, tokenizerOf } from '../store.ts';
 import { transaction } from '../../db/client.ts';
 import { readQuestionSet } from '../../db/queries/evaluation-sets.ts';
+import { readRunConfigs } from '../../db/queries/run-inputs.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import type { Place } from '../../db/queries/units.ts';
 import { beginReading, unitsOf, updatesOf } from '../../db/queries/verification.ts';
@@ -17,6 +19,7 @@ import type { UnitRecord } from '../../db/queries/verification.ts';
 import { verifyChallengerSteps } from './challenger.ts';
 import { verifyRunCheckpoints } from './checkpoints.ts';
 import type { CheckedCheckpoints } from './checkpoints.ts';
+import { contextAt } from './context.ts';
 import type { VerifyContext } from './context.ts';
 import { verifyAnchors } from './anchors.ts';
 import { verifyAudits } from './audits.ts';
@@ -106,9 +109,9 @@ async function verifyRows(
     ...method,
     client,
     findings,
-    ...(await openTokenizer(request, run.baseCheckpointId, method.config.solver.maxTokens, notes)),
+    ...(await openTokenizer(request, run.baseCheckpointId, notes)),
     updates: await updatesOf(client, run.runId),
-    ...lookUps(units),
+    ...lookUps(units, method.config, await readRunConfigs(client, run.runId)),
     onProgress: request.onProgress,
     signal: request.signal,
   };
@@ -167,23 +170,39 @@ async function verifyIterations(
   for (const iteration of new Set(units.map((unit) => unit.iteration))) {
     const of = (phase: Place['phase']): number[] =>
       units.filter((unit) => unit.iteration === iteration && unit.phase === phase).map(({ unit }) => unit);
-    await verifyChallengerSteps(context, iteration, of('challenger_training'));
-    const dataset = await verifyDataset(context, iteration, of('dataset_generation'), earlier);
-    await verifySolverSteps(context, iteration, of('solver_training'), dataset.kept ?? []);
-    await verifyEvaluations(context, iteration, of('evaluation'), sets.heldOut);
-    const anchors = await verifyAnchors(context, iteration, of('labelling'), sets.anchors);
-    await verifyAudits(context, iteration, dataset, anchors, sets.anchors);
+    const at = (phase: Place['phase']) => contextAt(context, iteration, phase);
+    await verifyChallengerSteps(at('challenger_training'), iteration, of('challenger_training'));
+    const dataset = await verifyDataset(at('labelling'), iteration, of('dataset_generation'), earlier);
+    await verifySolverSteps(at('solver_training'), iteration, of('solver_training'), dataset.kept ?? []);
+    await verifyEvaluations(at('evaluation'), iteration, of('evaluation'), sets.heldOut);
+    const anchors = await verifyAnchors(at('labelling'), iteration, of('labelling'), sets.anchors);
+    await verifyAudits(at('labelling'), iteration, dataset, anchors, sets.anchors);
     await verifyVerdicts(context, iteration, oracles, dataset);
     earlier.push(...(dataset.kept ?? []).map(({ questionId, question }) => ({ id: questionId, question })));
   }
 }
 
-function lookUps(units: readonly UnitRecord[]): Pick<VerifyContext, 'isFinished' | 'metricsOf'> {
+function lookUps(
+  units: readonly UnitRecord[],
+  newest: RunConfig,
+  configs: ReadonlyMap<number, unknown>,
+): Pick<VerifyContext, 'isFinished' | 'metricsOf' | 'settingsOf'> {
   const key = (iteration: number, phase: string, unit: number): string => `${iteration}/${phase}/${unit}`;
+  // For the phase those of its last unit: what may change in the middle of one, only replays of a unit depend on.
+  const versions = new Map(
+    units.flatMap(({ iteration, phase, unit, inputVersion }) => [
+      [`${iteration}/${phase}`, inputVersion],
+      [key(iteration, phase, unit), inputVersion],
+    ]),
+  );
   const metrics = new Map(
     units.map((unit) => [key(unit.iteration, unit.phase, unit.unit), unit.metrics as Record<string, number>]),
   );
   return {
+    settingsOf: (iteration, phase, unit) => {
+      const version = versions.get(unit === undefined ? `${iteration}/${phase}` : key(iteration, phase, unit));
+      return ((version !== undefined && configs.get(version)) || newest) as RunConfig;
+    },
     isFinished: (iteration, phase, unit) => metrics.has(key(iteration, phase, unit)),
     metricsOf: ({ iteration, phase, unit }) => metrics.get(key(iteration, phase, unit)) ?? {},
   };
@@ -192,16 +211,15 @@ function lookUps(units: readonly UnitRecord[]): Pick<VerifyContext, 'isFinished'
 async function openTokenizer(
   { dataDir }: { dataDir: string },
   baseCheckpointId: string,
-  maxTokens: number,
   notes: string[],
-): Promise<Pick<VerifyContext, 'tokenizer' | 'promptRoom'>> {
+): Promise<Pick<VerifyContext, 'tokenizer' | 'maxPositions'>> {
   try {
     const { maxPositions } = await readConfigOf(checkpointPath({ dataDir }, baseCheckpointId));
     const tokenizer = await tokenizerOf({ dataDir }, baseCheckpointId);
-    return { tokenizer, promptRoom: maxPositions - maxTokens };
+    return { tokenizer, maxPositions };
   } catch (error) {
     if (!(error instanceof RZeroError)) throw error;
     notes.push(`Texts were not held against their tokens: the base model is not readable here (${error.code}).`);
-    return { tokenizer: undefined, promptRoom: 0 };
+    return { tokenizer: undefined, maxPositions: 0 };
   }
 }

@@ -14,6 +14,8 @@ export interface CheckpointPlace {
   iteration: number;
   /** Steps of the iteration's training phase behind it. */
   step: number;
+  /** A later take has done the step again. */
+  superseded?: true;
 }
 
 export interface StoredCheckpoint {
@@ -35,12 +37,15 @@ export function readCheckpoints(pool: pg.Pool, runId?: string): Promise<StoredCh
   return select<StoredCheckpoint>(
     pool,
     `with places as (
-       select base_checkpoint_id as checkpoint_id, run_id, 'base' as role, 0 as iteration, 0 as step from r_zero.runs
+       select base_checkpoint_id as checkpoint_id, run_id, 'base' as role, 0 as iteration, 0 as step, null::boolean as superseded
+       from r_zero.runs
        union all
-       select checkpoint_after, run_id, role, iteration, unit + 1 from r_zero.policy_updates),
+       select checkpoint_after, run_id, role, iteration, unit + 1, bool_and(superseded_by is not null) or null
+       from r_zero_all.policy_updates group by 1, 2, 3, 4, 5),
      grouped as (
        select checkpoint_id, min((run_id, iteration, role, step)::text) as first,
-              json_agg(json_build_object('runId', run_id, 'role', role, 'iteration', iteration, 'step', step)
+              json_agg(json_strip_nulls(json_build_object('runId', run_id, 'role', role, 'iteration', iteration, 'step', step,
+                                                          'superseded', superseded))
                        order by run_id, iteration, role, step) as places
        from places where $1::text is null or run_id = $1 group by checkpoint_id),
      newest as (
@@ -57,17 +62,17 @@ export function readCheckpoints(pool: pg.Pool, runId?: string): Promise<StoredCh
   );
 }
 
-/** How many rows of each table name a checkpoint, by checkpoint. Reads whole tables. */
+/** How many rows of each table name a checkpoint, those of all takes, by checkpoint. Reads whole tables. */
 export async function countReferences(pool: pg.Pool, runId?: string): Promise<Map<string, Record<string, number>>> {
   const rows = await select<{ id: string; source: string; rows: number }>(
     pool,
     `select id, source, count(*)::int as rows from (
        select run_id, base_checkpoint_id as id, 'runs' as source from r_zero.runs
-       union all select run_id, checkpoint_id, 'questions' from r_zero.questions
-       union all select run_id, checkpoint_id, 'answers' from r_zero.answers
-       union all select run_id, checkpoint_id, 'rollouts' from r_zero.rollouts
-       union all select run_id, checkpoint_id, 'evaluations' from r_zero.evaluations
-       union all select u.run_id, c.id, 'policy_updates' from r_zero.policy_updates u
+       union all select run_id, checkpoint_id, 'questions' from r_zero_all.questions
+       union all select run_id, checkpoint_id, 'answers' from r_zero_all.answers
+       union all select run_id, checkpoint_id, 'rollouts' from r_zero_all.rollouts
+       union all select run_id, checkpoint_id, 'evaluations' from r_zero_all.evaluations
+       union all select u.run_id, c.id, 'policy_updates' from r_zero_all.policy_updates u
          cross join lateral (select distinct unnest(array[checkpoint_before, checkpoint_after, reference_checkpoint]) as id) c
      ) named where $1::text is null or run_id = $1 group by id, source order by id, source`,
     [runId ?? null],
@@ -95,6 +100,16 @@ export function readUpdates(pool: pg.Pool, runId: string): Promise<UpdateRef[]> 
      from r_zero.policy_updates where run_id = $1 order by iteration, role, unit`,
     [runId],
   );
+}
+
+/** Checkpoints of steps that a later take of the run has done, or is to do, again. */
+export async function readSuperseded(pool: pg.Pool, runId: string): Promise<string[]> {
+  const rows = await select<{ id: string }>(
+    pool,
+    `select distinct checkpoint_after as id from r_zero_all.policy_updates where run_id = $1 and superseded_by is not null`,
+    [runId],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** Of these checkpoints, those that rows of other runs name. Everything that a run samples from is its base or an update's. */
@@ -127,6 +142,17 @@ export async function carryingAdapters(
     [checkpointIds],
   );
   return new Set(rows.map(({ id }) => id));
+}
+
+/** Of these ids, in their order, those that no row has. */
+export async function withoutRows(pool: pg.Pool, checkpointIds: readonly string[]): Promise<string[]> {
+  const rows = await select<{ id: string }>(
+    pool,
+    `select id from unnest($1::text[]) with ordinality as given (id, n)
+     where not exists (select from r_zero.checkpoints where checkpoint_id = id) order by n`,
+    [checkpointIds],
+  );
+  return rows.map(({ id }) => id);
 }
 
 export interface NewPruning {

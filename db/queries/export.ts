@@ -317,7 +317,7 @@ async function readComments(pool: pg.Pool): Promise<Map<string, string>> {
     const { rows } = await pool.query<{ name: string; description: string }>(
       `select c.relname || '.' || a.attname as name, col_description(c.oid, a.attnum) as description
        from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
-       where n.nspname = 'r_zero' and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
+       where n.nspname = 'r_zero' and c.relkind in ('r', 'p', 'v') and a.attnum > 0 and not a.attisdropped
          and col_description(c.oid, a.attnum) is not null`,
     );
     return new Map(rows.map(({ name, description }) => [name, description]));

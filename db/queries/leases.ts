@@ -63,13 +63,8 @@ export async function takeLease(
      on conflict do nothing`,
     values,
   );
-  const found = await client.query<LeaseRow>(
-    'select namespace, workflow_id, temporal_run_id, renewed_at from r_zero.run_leases where run_id = $1 for update',
-    [runId],
-  );
-  const row = found.rows[0];
-  if (!row) return undefined;
-  const present = leaseOf(row);
+  const present = await lockLease(client, runId);
+  if (!present) return undefined;
   const same =
     present.namespace === holder.namespace &&
     present.workflowId === holder.workflowId &&
@@ -82,6 +77,15 @@ export async function takeLease(
     values,
   );
   return undefined;
+}
+
+/** Locks a run's lease until the transaction ends. @returns who has it; undefined when nobody ever had */
+export async function lockLease(client: pg.PoolClient, runId: string): Promise<Lease | undefined> {
+  const found = await client.query<LeaseRow>(
+    'select namespace, workflow_id, temporal_run_id, renewed_at from r_zero.run_leases where run_id = $1 for update',
+    [runId],
+  );
+  return found.rows[0] && leaseOf(found.rows[0]);
 }
 
 /** @returns false when the lease belongs to another workflow by now. */

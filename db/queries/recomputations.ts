@@ -40,14 +40,18 @@ export async function insertRecomputation(client: pg.PoolClient, row: NewRecompu
   return { recomputationId: Number(inserted!['recomputation_id']), version };
 }
 
+export interface FinishedUnit {
+  iteration: number;
+  unit: number;
+  take: number;
+  /** Of the run's input that it worked with. */
+  inputVersion: number;
+}
+
 /** Finished units of a run in their order. */
-export async function finishedUnits(
-  client: pg.PoolClient,
-  runId: string,
-  phase: string,
-): Promise<{ iteration: number; unit: number }[]> {
-  const { rows } = await client.query<{ iteration: number; unit: number }>(
-    `select iteration, unit from r_zero.units where run_id = $1 and phase = $2 order by iteration, unit`,
+export async function finishedUnits(client: pg.PoolClient, runId: string, phase: string): Promise<FinishedUnit[]> {
+  const { rows } = await client.query<FinishedUnit>(
+    `select iteration, unit, take, input_version as "inputVersion" from r_zero.units where run_id = $1 and phase = $2 order by iteration, unit`,
     [runId, phase],
   );
   return rows;

@@ -1,21 +1,35 @@
-import { eq } from 'drizzle-orm';
+import { desc, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { RZeroError } from '../../activities/errors.ts';
 import { insertRows } from '../bulk.ts';
 import { asDatabaseError, transaction } from '../client.ts';
-import { checkpoints, runs } from '../schema.ts';
+import { checkpoints, runInputs, runs } from '../schema.ts';
 import type { LeaseOwner } from './leases.ts';
 import { endStart } from './starts.ts';
 
-export type RunRow = typeof runs.$inferSelect;
+/** A run as it is now: `config` is the newest version of its input, which may differ from what its row says it was started with. */
+export type RunRow = typeof runs.$inferSelect & {
+  /** 1 for what it was started with. */
+  inputVersion: number;
+  /** What it was started with. */
+  startConfig: unknown;
+};
 export type NewRun = typeof runs.$inferInsert;
 export type NewCheckpoint = typeof checkpoints.$inferInsert;
 
 export async function findRun(connection: pg.Pool | pg.PoolClient, runId: string): Promise<RunRow | undefined> {
   try {
-    const rows = await drizzle(connection).select().from(runs).where(eq(runs.runId, runId));
-    return rows[0];
+    const rows = await drizzle(connection)
+      .select()
+      .from(runs)
+      .leftJoin(runInputs, eq(runInputs.runId, runs.runId))
+      .where(eq(runs.runId, runId))
+      .orderBy(desc(runInputs.version))
+      .limit(1);
+    if (!rows[0]) return undefined;
+    const { runs: run, run_inputs: input } = rows[0];
+    return { ...run, config: input?.config ?? run.config, inputVersion: input?.version ?? 1, startConfig: run.config };
   } catch (error) {
     throw asDatabaseError(error);
   }
@@ -62,6 +76,20 @@ export async function setRunStatus(
     if (isWritten && ENDS.has(status)) await endStart(client, runId, status, reason);
     return isWritten;
   });
+}
+
+/** In the transaction of a reset; it owns the lease's lock. */
+export async function noteReset(
+  client: pg.PoolClient,
+  runId: string,
+  status: 'running' | 'waiting',
+  reason: string,
+): Promise<void> {
+  await client.query('update r_zero.runs set status = $2, status_reason = $3, updated_at = now() where run_id = $1', [
+    runId,
+    status,
+    status === 'running' ? null : reason,
+  ]);
 }
 
 export async function setRunIterations(pool: pg.Pool, runId: string, iterations: number): Promise<void> {

@@ -24,7 +24,7 @@ export interface IterationRow {
   seconds: number;
 }
 
-export async function readSummaries(pool: pg.Pool, runId: string): Promise<IterationRow[]> {
+export async function readSummaries(pool: pg.Pool | pg.PoolClient, runId: string): Promise<IterationRow[]> {
   try {
     const result = await pool.query<IterationRow>(
       `select iteration, greedy_accuracy, sampled_accuracy, majority_accuracy, worked_share, worked_accuracy, generated,

@@ -271,7 +271,7 @@ export async function unitsWithoutAttempt(
     `select iteration, phase, unit from r_zero.units u
      where run_id = $1
        and not exists (select from r_zero.attempts a
-                       where (a.run_id, a.iteration, a.phase, a.unit) = (u.run_id, u.iteration, u.phase, u.unit)
+                       where (a.run_id, a.iteration, a.phase, a.unit, a.take) = (u.run_id, u.iteration, u.phase, u.unit, u.take)
                          and a.outcome = 'finished')
      order by 1, 2, 3`,
     [runId],
@@ -310,6 +310,9 @@ const TABLES: readonly PgTable[] = [
   schema.audits,
   schema.recomputations,
   schema.checkpointPrunings,
+  schema.takes,
+  schema.runInputs,
+  schema.runNotices,
 ];
 
 /**
@@ -318,7 +321,7 @@ const TABLES: readonly PgTable[] = [
  */
 export async function* danglingReferences(client: pg.PoolClient, runId: string): AsyncGenerator<DanglingReference> {
   for (const table of TABLES) {
-    const { name, foreignKeys, columns } = getTableConfig(table);
+    const { schema: home, name, foreignKeys, columns } = getTableConfig(table);
     const key = primaryKeyOf(table);
     const hasRun = columns.some((column) => column.name === 'run_id');
     for (const foreignKey of foreignKeys) {
@@ -327,8 +330,8 @@ export async function* danglingReferences(client: pg.PoolClient, runId: string):
       const join = own.map((column, i) => `r."${foreignColumns[i]!.name}" = t."${column.name}"`).join(' and ');
       const present = names.map((column) => `t."${column}" is not null`).join(' and ');
       const { rows } = await client.query<Record<string, unknown>>(
-        `select ${[...new Set([...key, ...names])].map((column) => `t."${column}"`).join(', ')} from r_zero."${name}" t
-         where ${present} and not exists (select from r_zero."${getTableName(foreignTable)}" r where ${join})
+        `select ${[...new Set([...key, ...names])].map((column) => `t."${column}"`).join(', ')} from "${home}"."${name}" t
+         where ${present} and not exists (select from "${getTableConfig(foreignTable).schema}"."${getTableName(foreignTable)}" r where ${join})
          ${hasRun ? 'and t.run_id = $2' : 'and $2::text is not null'} limit $1`,
         [MOST_DANGLING, runId],
       );

@@ -1,5 +1,5 @@
 -- One row per start of a run, a night when a schedule starts it: its budget, what it spent, and how it ended. Derived from rows of
--- units and attempts, so that no crash sets it back. Engine time is that of all attempts at work with a model, failed ones too;
+-- units and attempts of all takes, so that neither a crash nor a reset sets it back. Engine time is that of all attempts at work with a model, failed ones too;
 -- of an attempt whose worker was killed it is the time until its last sign of life.
 create view r_zero.start_spending as
 select s.start_id, s.run_id, s.workflow_id, s.budget, s.started_at, s.ended_at, s.end_status, s.end_reason,
@@ -22,6 +22,6 @@ left join lateral (
   select count(*) as units, sum(tokens) as tokens,
          sum(case phase when 'challenger_training' then (metrics ->> 'rollouts')::bigint
                         when 'dataset_generation' then (metrics ->> 'generated')::bigint end) as questions
-  from r_zero.units
+  from r_zero_all.units
   where run_id = s.run_id and finished_at >= s.started_at and finished_at < n.started_at
 ) u on true;

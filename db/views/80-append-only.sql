@@ -1,4 +1,4 @@
--- Rows are added, never changed: a correction is a row of the next version. Whoever owns the tables may still switch this off (`alter table
+-- Rows are added, never changed: a correction is a row of the next version, and what is done again of the next take. Whoever owns the tables may still switch this off (`alter table
 -- … disable trigger append_only`, to delete a run whole, say), which is a decision and no accident; `r-zero audit verify` sees what was done.
 create or replace function r_zero.refuse_change() returns trigger language plpgsql as $$
 begin
@@ -17,18 +17,17 @@ end $$;
 do $$
 declare
   entry record;
+  columns text;
 begin
   for entry in
     select t.name, t.frozen
     from (values
-      ('checkpoints', null), ('checkpoint_prunings', null), ('evaluation_sets', null),
-      ('phases', null), ('units', null), ('questions', null), ('answers', null), ('votes', null), ('gate_decisions', null),
-      ('rollouts', null), ('rewards', null), ('policy_updates', null), ('evaluations', null), ('evaluation_items', null),
-      ('anchors', null), ('anchor_answers', null), ('oracles', null), ('audits', null), ('recomputations', null), ('experiment_runs', null),
+      ('checkpoints', null), ('checkpoint_prunings', null), ('evaluation_sets', null), ('recomputations', null),
+      ('experiment_runs', null), ('oracles', null), ('takes', null), ('run_inputs', null), ('run_notices', null),
       ('runs', 'run_id, seed, preset, preset_version, control, config, base_checkpoint_id, held_out_hash, anchor_hash, profile, profile_hash, code_version, created_at'),
       ('run_leases', 'run_id'),
       ('run_starts', 'start_id, run_id, namespace, workflow_id, first_execution_id, budget, started_at'),
-      ('attempts', 'attempt_id, run_id, iteration, phase, unit, attempt, workflow_id, worker_pid, started_at')
+      ('attempts', 'attempt_id, run_id, iteration, phase, unit, take, attempt, workflow_id, worker_pid, started_at')
     ) as t (name, frozen)
   loop
     -- The names are those above: nobody else's text comes here.
@@ -37,5 +36,23 @@ begin
       entry.name, (select coalesce(string_agg(quote_literal(c), ', '), '') from unnest(string_to_array(entry.frozen, ', ')) c));
     execute format(
       'create or replace trigger append_only_truncate before truncate on r_zero.%I execute function r_zero.refuse_change()', entry.name);
+  end loop;
+  -- What may be done again: a row is marked as superseded once, and nothing else of it changes. By columns, so that marking the rows of
+  -- a whole run calls no function for each.
+  for entry in
+    select c.oid, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'r_zero_all' and c.relkind in ('r', 'p')
+  loop
+    select string_agg(quote_ident(attname), ', ') into columns
+    from pg_attribute where attrelid = entry.oid and attnum > 0 and not attisdropped and attgenerated = '' and attname <> 'superseded_by';
+    execute format(
+      'create or replace trigger append_only before delete or update of %s on r_zero_all.%I for each row execute function r_zero.refuse_change()',
+      columns, entry.name);
+    execute format(
+      'create or replace trigger superseded_once before update of superseded_by on r_zero_all.%I for each row
+       when (old.superseded_by is not null or new.superseded_by is null) execute function r_zero.refuse_change()',
+      entry.name);
+    execute format(
+      'create or replace trigger append_only_truncate before truncate on r_zero_all.%I execute function r_zero.refuse_change()', entry.name);
   end loop;
 end $$;

@@ -14,6 +14,9 @@ begin
       ('iteration', 'Iteration, from 1; 0 is the base model.'),
       ('phase', 'Phase of the iteration that wrote the row.'),
       ('unit', 'Step or shard of the phase, from 0: the unit of retry, and of idempotency.'),
+      ('take', 'Which doing of its phase the row is of: 1 the first, one more after every reset that reached it (r_zero.takes).'),
+      ('superseded_by', 'The take that does it again; null for current rows, which are all that the view of this name in r_zero shows.'),
+      ('requested_by', 'Who asked for it, as far as is known.'),
       ('created_at', 'When the row was written.'),
       ('question_id', 'The question (r_zero.questions).'),
       ('checkpoint_id', 'Content hash of the model: sha-256 of the checkpoint''s manifest.'),
@@ -28,13 +31,14 @@ begin
       ('sample', 'Number of the sample, from 0.'),
       ('item', 'Number of the item in its unit, from 0.')
     ) as d(name, description) on d.name = a.attname
-    where n.nspname = 'r_zero' and c.relkind = 'r'
+    where n.nspname in ('r_zero', 'r_zero_all') and c.relkind = 'r'
   loop
     execute format('comment on column %s.%I is %L', entry.relation, entry.attname, entry.description);
   end loop;
 end $$;
 
 comment on schema r_zero is 'R-Zero runs: every question, answer, vote, decision, reward and checkpoint.';
+comment on schema r_zero_all is 'What runs may do again after a reset, with the rows of all takes; views of these names in r_zero show the current ones.';
 
 comment on table r_zero.runs is 'One row per run: what it was told, what it stands at.';
 comment on column r_zero.runs.seed is 'Seed of every random choice of the run.';
@@ -44,7 +48,7 @@ comment on column r_zero.runs.control is 'none, or the control experiment: which
 comment on column r_zero.runs.iterations is 'Number of iterations the run should reach.';
 comment on column r_zero.runs.status is 'running, paused, parked (waits for a person), waiting (its budget is spent, the next start goes on), completed, failed or cancelled.';
 comment on column r_zero.runs.status_reason is 'Why it has that status, in one sentence.';
-comment on column r_zero.runs.config is 'The resolved run input, every default filled in.';
+comment on column r_zero.runs.config is 'The resolved run input it was started with, every default filled in; what was changed since is in r_zero.run_inputs.';
 comment on column r_zero.runs.base_checkpoint_id is 'The base model both roles grew from.';
 comment on column r_zero.runs.held_out_hash is 'Held-out questions the run is evaluated on (r_zero.evaluation_sets).';
 comment on column r_zero.runs.anchor_hash is 'Questions with known answers that audit the labels (r_zero.evaluation_sets); null when there are none.';
@@ -54,7 +58,7 @@ comment on column r_zero.runs.engine is 'What ran the arithmetic: engine, backen
 comment on column r_zero.runs.code_version is 'Version of temporal-r-zero that started the run.';
 comment on column r_zero.runs.updated_at is 'Last change of this row.';
 
-comment on table r_zero.evaluation_sets is 'Question sets that runs are evaluated on or that audit their labels, as they were when the run began.';
+comment on table r_zero.evaluation_sets is 'Question sets that runs are evaluated on, as they were when the run began.';
 comment on column r_zero.evaluation_sets.set_hash is 'sha-256 of the set''s file.';
 comment on column r_zero.evaluation_sets.items is 'Questions and answers, in order.';
 
@@ -86,16 +90,39 @@ comment on column r_zero.run_starts.ended_at is 'When it ended; null while it go
 comment on column r_zero.run_starts.end_status is 'completed, waiting (budget spent) or cancelled.';
 comment on column r_zero.run_starts.end_reason is 'Why it ended, in one sentence.';
 
-comment on table r_zero.phases is 'Plan of an iteration: how many units each phase has.';
-comment on column r_zero.phases.units is 'Number of steps or shards.';
+comment on table r_zero.takes is 'Resets of a run: everything from a phase of an iteration on is done again (r-zero run reset-to). Take 1 is the first and has no row.';
+comment on column r_zero.takes.take is 'Number of the take that this reset began.';
+comment on column r_zero.takes.phase is 'First phase, of that iteration, that is done again.';
+comment on column r_zero.takes.reason is 'Why, in the words of who asked for it.';
+comment on column r_zero.takes.input_version is 'Version of the run''s input with which it goes on (r_zero.run_inputs).';
+comment on column r_zero.takes.superseded is 'Rows that it marked as superseded, by table.';
+comment on column r_zero.takes.code_version is 'Version of temporal-r-zero that wrote it.';
 
-comment on table r_zero.units is 'Finished steps and shards; written in one transaction with all rows of the unit.';
-comment on column r_zero.units.seconds is 'Working time of the attempt that finished it.';
-comment on column r_zero.units.metrics is 'The numbers shown while the run goes on.';
-comment on column r_zero.units.engine is 'What ran the arithmetic: backend, version, threads; null for work without a model.';
-comment on column r_zero.units.tokens is 'Tokens that models sampled for it; null for units from before they were counted.';
-comment on column r_zero.units.code_version is 'Version of this package that finished it; null for units from before it was stored.';
-comment on column r_zero.units.finished_at is 'When it was committed.';
+comment on table r_zero.run_inputs is 'Settings changed after a run was started. Each unit says with which version it worked.';
+comment on column r_zero.run_inputs.version is 'Version of the run''s input; 1 is what it was started with, runs.config.';
+comment on column r_zero.run_inputs.config is 'The resolved input in full.';
+comment on column r_zero.run_inputs.changes is 'What differs from the version before, by field: from, to.';
+comment on column r_zero.run_inputs.reason is 'Why, in the words of who asked for it.';
+comment on column r_zero.run_inputs.code_version is 'Version of temporal-r-zero that wrote it.';
+
+comment on table r_zero.run_notices is 'What a run noticed about itself that a person should know.';
+comment on column r_zero.run_notices.notice_id is 'Order of the notices.';
+comment on column r_zero.run_notices.kind is 'database_behind: the workflow knew of finished work that the database lacks; orphan_checkpoints: checkpoints on disk without a row.';
+comment on column r_zero.run_notices.message is 'In one sentence.';
+comment on column r_zero.run_notices.details is 'What was found.';
+comment on column r_zero.run_notices.code_version is 'Version of temporal-r-zero that wrote it.';
+
+comment on table r_zero_all.phases is 'Plan of an iteration: how many units each phase has.';
+comment on column r_zero_all.phases.units is 'Number of steps or shards.';
+
+comment on table r_zero_all.units is 'Finished steps and shards; written in one transaction with all rows of the unit.';
+comment on column r_zero_all.units.seconds is 'Working time of the attempt that finished it.';
+comment on column r_zero_all.units.metrics is 'The numbers shown while the run goes on.';
+comment on column r_zero_all.units.engine is 'What ran the arithmetic: backend, version, threads; null for work without a model.';
+comment on column r_zero_all.units.tokens is 'Tokens that models sampled for it; null for units from before they were counted.';
+comment on column r_zero_all.units.code_version is 'Version of this package that finished it; null for units from before it was stored.';
+comment on column r_zero_all.units.input_version is 'Version of the run''s input that it worked with: 1 is runs.config, others are rows of run_inputs.';
+comment on column r_zero_all.units.finished_at is 'When it was committed.';
 
 comment on table r_zero.attempts is 'Every start of work on a unit. Without outcome: interrupted, or at work now.';
 comment on column r_zero.attempts.attempt_id is 'Order of the attempts.';
@@ -123,28 +150,28 @@ comment on column r_zero.checkpoint_prunings.policy is 'Retention policy that se
 comment on column r_zero.checkpoint_prunings.bytes is 'Size of the files to delete.';
 comment on column r_zero.checkpoint_prunings.code_version is 'Version of temporal-r-zero that deleted them.';
 
-comment on table r_zero.questions is 'Everything the Challenger wrote, invalid output included.';
-comment on column r_zero.questions.group_index is 'GRPO group in its step; null in data generation.';
-comment on column r_zero.questions.status is 'valid, or invalid with a reason.';
-comment on column r_zero.questions.reason is 'Why it could not be parsed.';
-comment on column r_zero.questions.question is 'The question between its tags.';
-comment on column r_zero.questions.challenger_answer is 'The Challenger''s own answer; never used as a label.';
+comment on table r_zero_all.questions is 'Everything the Challenger wrote, invalid output included.';
+comment on column r_zero_all.questions.group_index is 'GRPO group in its step; null in data generation.';
+comment on column r_zero_all.questions.status is 'valid, or invalid with a reason.';
+comment on column r_zero_all.questions.reason is 'Why it could not be parsed.';
+comment on column r_zero_all.questions.question is 'The question between its tags.';
+comment on column r_zero_all.questions.challenger_answer is 'The Challenger''s own answer; never used as a label.';
 
-comment on table r_zero.answers is 'Sampled Solver completions: m for each question.';
-comment on column r_zero.answers.answer_id is 'The answer.';
+comment on table r_zero_all.answers is 'Sampled Solver completions: m for each question.';
+comment on column r_zero_all.answers.answer_id is 'The answer.';
 
-comment on table r_zero.votes is 'Majority vote over a question''s answers: the pseudo-label.';
-comment on column r_zero.votes.preset is 'Preset whose rules were used.';
-comment on column r_zero.votes.label is 'Pseudo-label; null when no answer could be read.';
-comment on column r_zero.votes.majority is 'Answers in the largest class: numerator of p-hat.';
-comment on column r_zero.votes.total is 'Denominator of p-hat.';
-comment on column r_zero.votes.p_hat is 'Empirical solve rate: majority / total.';
-comment on column r_zero.votes.margin is 'Answers in the largest class less those in the next.';
-comment on column r_zero.votes.entropy is 'Entropy of the classes, nats; null for votes from before it was stored.';
-comment on column r_zero.votes.unparsable is 'Answers without a readable result: they joined no class.';
-comment on column r_zero.votes.incomparable is 'Answers beyond the bounds of the grader''s work, compared as text or not at all; null for older votes.';
-comment on column r_zero.votes.tie is 'True when another class is as large.';
-comment on column r_zero.votes.classes is 'Classes of equivalent answers: representative, count, sample numbers.';
+comment on table r_zero_all.votes is 'Majority vote over a question''s answers: the pseudo-label.';
+comment on column r_zero_all.votes.preset is 'Preset whose rules were used.';
+comment on column r_zero_all.votes.label is 'Pseudo-label; null when no answer could be read.';
+comment on column r_zero_all.votes.majority is 'Answers in the largest class: numerator of p-hat.';
+comment on column r_zero_all.votes.total is 'Denominator of p-hat.';
+comment on column r_zero_all.votes.p_hat is 'Empirical solve rate: majority / total.';
+comment on column r_zero_all.votes.margin is 'Answers in the largest class less those in the next.';
+comment on column r_zero_all.votes.entropy is 'Entropy of the classes, nats; null for votes from before it was stored.';
+comment on column r_zero_all.votes.unparsable is 'Answers without a readable result: they joined no class.';
+comment on column r_zero_all.votes.incomparable is 'Answers beyond the bounds of the grader''s work, compared as text or not at all; null for older votes.';
+comment on column r_zero_all.votes.tie is 'True when another class is as large.';
+comment on column r_zero_all.votes.classes is 'Classes of equivalent answers: representative, count, sample numbers.';
 
 comment on table r_zero.recomputations is 'The method once more over a run''s stored texts: r-zero recompute. Views: recomputation_summary, recomputed_*.';
 comment on column r_zero.recomputations.preset is 'Preset whose rules were used.';
@@ -152,89 +179,89 @@ comment on column r_zero.recomputations.preset_version is 'Version of the preset
 comment on column r_zero.recomputations.gate is 'The gate''s policy in full, the run''s own bounds included.';
 comment on column r_zero.recomputations.code_version is 'Version of temporal-r-zero that computed it.';
 
-comment on table r_zero.gate_decisions is 'Which questions train the Solver, and why the others do not.';
-comment on column r_zero.gate_decisions.kept is 'True when the question is in the training set.';
-comment on column r_zero.gate_decisions.reason is 'kept, or the first reason why not: invalid_question, no_label, held_out, text_filter, below_band, above_band, tie, duplicate, duplicate_earlier, near_duplicate, near_duplicate_earlier.';
-comment on column r_zero.gate_decisions.policy is 'Name of the gate''s policy.';
-comment on column r_zero.gate_decisions.policy_version is 'Its version.';
-comment on column r_zero.gate_decisions.inputs is 'What the decision was made from: counts, bounds, rules, and the questions it repeats with their similarity.';
-comment on column r_zero.gate_decisions.dataset_index is 'Place in the training set, from 0; null when dropped.';
+comment on table r_zero_all.gate_decisions is 'Which questions train the Solver, and why the others do not.';
+comment on column r_zero_all.gate_decisions.kept is 'True when the question is in the training set.';
+comment on column r_zero_all.gate_decisions.reason is 'kept, or the first reason why not: invalid_question, no_label, held_out, text_filter, below_band, above_band, tie, duplicate, duplicate_earlier, near_duplicate, near_duplicate_earlier.';
+comment on column r_zero_all.gate_decisions.policy is 'Name of the gate''s policy.';
+comment on column r_zero_all.gate_decisions.policy_version is 'Its version.';
+comment on column r_zero_all.gate_decisions.inputs is 'What the decision was made from: counts, bounds, rules, and the questions it repeats with their similarity.';
+comment on column r_zero_all.gate_decisions.dataset_index is 'Place in the training set, from 0; null when dropped.';
 
-comment on table r_zero.rollouts is 'Solver completions in training, one GRPO group per question of a step.';
-comment on column r_zero.rollouts.rollout_id is 'The rollout.';
-comment on column r_zero.rollouts.label is 'Pseudo-label it was rewarded against.';
+comment on table r_zero_all.rollouts is 'Solver completions in training, one GRPO group per question of a step.';
+comment on column r_zero_all.rollouts.rollout_id is 'The rollout.';
+comment on column r_zero_all.rollouts.label is 'Pseudo-label it was rewarded against.';
 
-comment on table r_zero.rewards is 'Reward of each rollout with all of its components.';
-comment on column r_zero.rewards.reward_id is 'The reward.';
-comment on column r_zero.rewards.role is 'challenger (of a question) or solver (of a rollout).';
-comment on column r_zero.rewards.rollout_id is 'The rollout, for the Solver.';
-comment on column r_zero.rewards.total is 'What the policy was trained with.';
-comment on column r_zero.rewards.computed is 'What the method computed; differs from total in control runs only.';
-comment on column r_zero.rewards.uncertainty is 'Challenger: uncertainty of the Solver.';
-comment on column r_zero.rewards.repetition is 'Challenger: repetition penalty, before its weight.';
-comment on column r_zero.rewards.cluster_size is 'Challenger: questions of the batch in the same cluster.';
-comment on column r_zero.rewards.format is 'Share or points for the right form.';
-comment on column r_zero.rewards.accuracy is 'Solver: 1 when the answer equals the pseudo-label.';
-comment on column r_zero.rewards.incomparable is 'Solver: the answer was beyond the bounds of the grader''s work, so that accuracy 0 is no judgement; null for the Challenger and for older rewards.';
-comment on column r_zero.rewards.advantage is 'Group-relative advantage.';
+comment on table r_zero_all.rewards is 'Reward of each rollout with all of its components.';
+comment on column r_zero_all.rewards.reward_id is 'The reward.';
+comment on column r_zero_all.rewards.role is 'challenger (of a question) or solver (of a rollout).';
+comment on column r_zero_all.rewards.rollout_id is 'The rollout, for the Solver.';
+comment on column r_zero_all.rewards.total is 'What the policy was trained with.';
+comment on column r_zero_all.rewards.computed is 'What the method computed; differs from total in control runs only.';
+comment on column r_zero_all.rewards.uncertainty is 'Challenger: uncertainty of the Solver.';
+comment on column r_zero_all.rewards.repetition is 'Challenger: repetition penalty, before its weight.';
+comment on column r_zero_all.rewards.cluster_size is 'Challenger: questions of the batch in the same cluster.';
+comment on column r_zero_all.rewards.format is 'Share or points for the right form.';
+comment on column r_zero_all.rewards.accuracy is 'Solver: 1 when the answer equals the pseudo-label.';
+comment on column r_zero_all.rewards.incomparable is 'Solver: the answer was beyond the bounds of the grader''s work, so that accuracy 0 is no judgement; null for the Challenger and for older rewards.';
+comment on column r_zero_all.rewards.advantage is 'Group-relative advantage.';
 
-comment on table r_zero.policy_updates is 'One row per training step: from which checkpoint to which, and how it went.';
-comment on column r_zero.policy_updates.role is 'Policy that was trained.';
-comment on column r_zero.policy_updates.checkpoint_before is 'Policy that sampled the step''s rollouts.';
-comment on column r_zero.policy_updates.checkpoint_after is 'Policy after the step.';
-comment on column r_zero.policy_updates.reference_checkpoint is 'Start of the phase: reference of the KL term.';
-comment on column r_zero.policy_updates.learning_rate is 'Learning rate of the step, warm-up and schedule applied.';
-comment on column r_zero.policy_updates.updates is 'Optimizer updates in the step.';
-comment on column r_zero.policy_updates.loss is 'Loss, mean over the updates that were not skipped; null when all were.';
-comment on column r_zero.policy_updates.policy_loss is 'Loss without the KL term.';
-comment on column r_zero.policy_updates.kl is 'Mean k3 estimate per token.';
-comment on column r_zero.policy_updates.entropy is 'Mean entropy per token, nats.';
-comment on column r_zero.policy_updates.clip_fraction is 'Share of tokens whose ratio was clipped.';
-comment on column r_zero.policy_updates.gradient_norm is 'Global norm before clipping; null when not finite.';
-comment on column r_zero.policy_updates.tokens is 'Completion tokens trained on.';
-comment on column r_zero.policy_updates.padding_tokens is 'Tokens computed and masked out.';
-comment on column r_zero.policy_updates.skipped is 'Updates skipped because the gradient was not finite.';
-comment on column r_zero.policy_updates.seconds is 'Time in the optimizer updates.';
-comment on column r_zero.policy_updates.memory_bytes is 'Resident memory of the engine''s process after an update, the largest.';
-comment on column r_zero.policy_updates.peak_memory_bytes is 'Most that was resident during an update, without what a GPU holds; null for older updates.';
+comment on table r_zero_all.policy_updates is 'One row per training step: from which checkpoint to which, and how it went.';
+comment on column r_zero_all.policy_updates.role is 'Policy that was trained.';
+comment on column r_zero_all.policy_updates.checkpoint_before is 'Policy that sampled the step''s rollouts.';
+comment on column r_zero_all.policy_updates.checkpoint_after is 'Policy after the step.';
+comment on column r_zero_all.policy_updates.reference_checkpoint is 'Start of the phase: reference of the KL term.';
+comment on column r_zero_all.policy_updates.learning_rate is 'Learning rate of the step, warm-up and schedule applied.';
+comment on column r_zero_all.policy_updates.updates is 'Optimizer updates in the step.';
+comment on column r_zero_all.policy_updates.loss is 'Loss, mean over the updates that were not skipped; null when all were.';
+comment on column r_zero_all.policy_updates.policy_loss is 'Loss without the KL term.';
+comment on column r_zero_all.policy_updates.kl is 'Mean k3 estimate per token.';
+comment on column r_zero_all.policy_updates.entropy is 'Mean entropy per token, nats.';
+comment on column r_zero_all.policy_updates.clip_fraction is 'Share of tokens whose ratio was clipped.';
+comment on column r_zero_all.policy_updates.gradient_norm is 'Global norm before clipping; null when not finite.';
+comment on column r_zero_all.policy_updates.tokens is 'Completion tokens trained on.';
+comment on column r_zero_all.policy_updates.padding_tokens is 'Tokens computed and masked out.';
+comment on column r_zero_all.policy_updates.skipped is 'Updates skipped because the gradient was not finite.';
+comment on column r_zero_all.policy_updates.seconds is 'Time in the optimizer updates.';
+comment on column r_zero_all.policy_updates.memory_bytes is 'Resident memory of the engine''s process after an update, the largest.';
+comment on column r_zero_all.policy_updates.peak_memory_bytes is 'Most that was resident during an update, without what a GPU holds; null for older updates.';
 
-comment on table r_zero.evaluations is 'The Solver on held-out questions; iteration 0 is the base model.';
-comment on column r_zero.evaluations.evaluation_id is 'The evaluation.';
-comment on column r_zero.evaluations.set_name is 'Name of the question set.';
-comment on column r_zero.evaluations.set_hash is 'sha-256 of the set''s file.';
-comment on column r_zero.evaluations.mode is 'greedy, or sampled at temperature 1.';
-comment on column r_zero.evaluations.items is 'Questions.';
-comment on column r_zero.evaluations.samples_per_item is 'Samples per question.';
-comment on column r_zero.evaluations.correct is 'Correct samples.';
-comment on column r_zero.evaluations.majority_correct is 'Questions whose majority answer is correct.';
-comment on column r_zero.evaluations.worked is 'Samples with worked steps before the answer.';
-comment on column r_zero.evaluations.worked_correct is 'Those of them that are correct.';
+comment on table r_zero_all.evaluations is 'The Solver on held-out questions; iteration 0 is the base model.';
+comment on column r_zero_all.evaluations.evaluation_id is 'The evaluation.';
+comment on column r_zero_all.evaluations.set_name is 'Name of the question set.';
+comment on column r_zero_all.evaluations.set_hash is 'sha-256 of the set''s file.';
+comment on column r_zero_all.evaluations.mode is 'greedy, or sampled at temperature 1.';
+comment on column r_zero_all.evaluations.items is 'Questions.';
+comment on column r_zero_all.evaluations.samples_per_item is 'Samples per question.';
+comment on column r_zero_all.evaluations.correct is 'Correct samples.';
+comment on column r_zero_all.evaluations.majority_correct is 'Questions whose majority answer is correct.';
+comment on column r_zero_all.evaluations.worked is 'Samples with worked steps before the answer.';
+comment on column r_zero_all.evaluations.worked_correct is 'Those of them that are correct.';
 
-comment on table r_zero.evaluation_items is 'Every sample of an evaluation.';
-comment on column r_zero.evaluation_items.evaluation_id is 'The evaluation.';
-comment on column r_zero.evaluation_items.question is 'Held-out question.';
-comment on column r_zero.evaluation_items.expected is 'Its true answer.';
-comment on column r_zero.evaluation_items.correct is 'Whether the extracted answer equals it.';
-comment on column r_zero.evaluation_items.incomparable is 'The answer was beyond the bounds of the grader''s work and counts as not correct; null for older evaluations.';
-comment on column r_zero.evaluation_items.worked is 'Whether steps come before the answer.';
+comment on table r_zero_all.evaluation_items is 'Every sample of an evaluation.';
+comment on column r_zero_all.evaluation_items.evaluation_id is 'The evaluation.';
+comment on column r_zero_all.evaluation_items.question is 'Held-out question.';
+comment on column r_zero_all.evaluation_items.expected is 'Its true answer.';
+comment on column r_zero_all.evaluation_items.correct is 'Whether the extracted answer equals it.';
+comment on column r_zero_all.evaluation_items.incomparable is 'The answer was beyond the bounds of the grader''s work and counts as not correct; null for older evaluations.';
+comment on column r_zero_all.evaluation_items.worked is 'Whether steps come before the answer.';
 
-comment on table r_zero.anchors is 'Questions with known answers, voted on beside those of a labelling shard; no gate, data set or count of questions sees them.';
-comment on column r_zero.anchors.anchor_id is 'The anchor in this iteration.';
-comment on column r_zero.anchors.item is 'Place in the set, from 0.';
-comment on column r_zero.anchors.set_hash is 'The set (r_zero.evaluation_sets).';
-comment on column r_zero.anchors.question is 'The question, as the set has it.';
-comment on column r_zero.anchors.answer is 'Its known answer; nothing but audits sees it.';
-comment on column r_zero.anchors.preset is 'Preset whose rules were used.';
-comment on column r_zero.anchors.label is 'What the vote gives; null when no answer could be read.';
-comment on column r_zero.anchors.majority is 'Answers in the largest class: numerator of p-hat.';
-comment on column r_zero.anchors.total is 'Denominator of p-hat.';
-comment on column r_zero.anchors.p_hat is 'Empirical solve rate: majority / total.';
-comment on column r_zero.anchors.unparsable is 'Answers without a readable result: they joined no class.';
-comment on column r_zero.anchors.tie is 'True when another class is as large.';
-comment on column r_zero.anchors.classes is 'Classes of equivalent answers: representative, count, sample numbers.';
+comment on table r_zero_all.anchors is 'Questions with known answers, voted on beside those of a labelling shard; no gate, data set or count of questions sees them.';
+comment on column r_zero_all.anchors.anchor_id is 'The anchor in this iteration.';
+comment on column r_zero_all.anchors.item is 'Place in the set, from 0.';
+comment on column r_zero_all.anchors.set_hash is 'The set (r_zero.evaluation_sets).';
+comment on column r_zero_all.anchors.question is 'The question, as the set has it.';
+comment on column r_zero_all.anchors.answer is 'Its known answer; nothing but audits sees it.';
+comment on column r_zero_all.anchors.preset is 'Preset whose rules were used.';
+comment on column r_zero_all.anchors.label is 'What the vote gives; null when no answer could be read.';
+comment on column r_zero_all.anchors.majority is 'Answers in the largest class: numerator of p-hat.';
+comment on column r_zero_all.anchors.total is 'Denominator of p-hat.';
+comment on column r_zero_all.anchors.p_hat is 'Empirical solve rate: majority / total.';
+comment on column r_zero_all.anchors.unparsable is 'Answers without a readable result: they joined no class.';
+comment on column r_zero_all.anchors.tie is 'True when another class is as large.';
+comment on column r_zero_all.anchors.classes is 'Classes of equivalent answers: representative, count, sample numbers.';
 
-comment on table r_zero.anchor_answers is 'Sampled Solver completions for anchors.';
-comment on column r_zero.anchor_answers.anchor_id is 'The anchor (r_zero.anchors).';
+comment on table r_zero_all.anchor_answers is 'Sampled Solver completions for anchors.';
+comment on column r_zero_all.anchor_answers.anchor_id is 'The anchor (r_zero.anchors).';
 
 comment on table r_zero.oracles is 'Judges and people that were asked about the labels of a run.';
 comment on column r_zero.oracles.oracle_id is 'The oracle.';
@@ -246,19 +273,40 @@ comment on column r_zero.oracles.definition_hash is 'sha-256 of the definition.'
 comment on column r_zero.oracles.self_test is 'Known cases that a judge got right before it was asked anything else: their number, and what they cost; null for people.';
 comment on column r_zero.oracles.code_version is 'Version of temporal-r-zero that asked it first.';
 
-comment on table r_zero.audits is 'Pseudo-labels compared with an oracle. Never used in training.';
-comment on column r_zero.audits.audit_id is 'The verdict.';
-comment on column r_zero.audits.unit is 'Unit of the phase that wrote the row; null for verdicts of judges and people, which are stored as they come.';
-comment on column r_zero.audits.question_id is 'The question (r_zero.questions); null for an anchor.';
-comment on column r_zero.audits.anchor_id is 'The anchor (r_zero.anchors); null for a question.';
-comment on column r_zero.audits.oracle is 'Name of the oracle: computed (exact arithmetic), anchors (known answers), judge:<model> or human:<annotator>.';
-comment on column r_zero.audits.oracle_version is 'Its version.';
-comment on column r_zero.audits.oracle_id is 'The judge or person (r_zero.oracles); null for code and anchors.';
-comment on column r_zero.audits.label is 'The pseudo-label that was audited.';
-comment on column r_zero.audits.truth is 'What the oracle says is right; null when it only says whether the label is.';
-comment on column r_zero.audits.agrees is 'Whether the label is true; null when the oracle was asked and cannot tell.';
-comment on column r_zero.audits.reply is 'What a judge wrote, cut after 4,000 characters. Data, never to be executed.';
-comment on column r_zero.audits.calls is 'Requests that the verdict took, tries included; null where nothing is asked.';
-comment on column r_zero.audits.prompt_tokens is 'Tokens of the prompts, as the judge''s server counts them.';
-comment on column r_zero.audits.completion_tokens is 'Tokens that were generated for it: by the judge, or by the Solver that voted on an anchor.';
-comment on column r_zero.audits.seconds is 'Time it took: of the requests, or of the person.';
+comment on table r_zero_all.audits is 'Pseudo-labels compared with an oracle. Never used in training.';
+comment on column r_zero_all.audits.audit_id is 'The verdict.';
+comment on column r_zero_all.audits.unit is 'Unit of the phase that wrote the row; null for verdicts of judges and people, which are stored as they come.';
+comment on column r_zero_all.audits.question_id is 'The question (r_zero.questions); null for an anchor.';
+comment on column r_zero_all.audits.anchor_id is 'The anchor (r_zero.anchors); null for a question.';
+comment on column r_zero_all.audits.oracle is 'Name of the oracle: computed (exact arithmetic), anchors (known answers), judge:<model> or human:<annotator>.';
+comment on column r_zero_all.audits.oracle_version is 'Its version.';
+comment on column r_zero_all.audits.oracle_id is 'The judge or person (r_zero.oracles); null for code and anchors.';
+comment on column r_zero_all.audits.label is 'The pseudo-label that was audited.';
+comment on column r_zero_all.audits.truth is 'What the oracle says is right; null when it only says whether the label is.';
+comment on column r_zero_all.audits.agrees is 'Whether the label is true; null when the oracle was asked and cannot tell.';
+comment on column r_zero_all.audits.reply is 'What a judge wrote, cut after 4,000 characters. Data, never to be executed.';
+comment on column r_zero_all.audits.calls is 'Requests that the verdict took, tries included; null where nothing is asked.';
+comment on column r_zero_all.audits.prompt_tokens is 'Tokens of the prompts, as the judge''s server counts them.';
+comment on column r_zero_all.audits.completion_tokens is 'Tokens that were generated for it: by the judge, or by the Solver that voted on an anchor.';
+comment on column r_zero_all.audits.seconds is 'Time it took: of the requests, or of the person.';
+
+-- The views of current rows say the same as their tables.
+do $$
+declare
+  entry record;
+begin
+  for entry in
+    select c.oid, c.relname, coalesce(obj_description(c.oid, 'pg_class'), '') as description
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'r_zero_all' and c.relkind = 'r'
+  loop
+    execute format('comment on view r_zero.%I is %L', entry.relname, entry.description);
+  end loop;
+  for entry in
+    select c.relname, a.attname, col_description(c.oid, a.attnum) as description
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where n.nspname = 'r_zero_all' and c.relkind = 'r'
+  loop
+    execute format('comment on column r_zero.%I.%I is %L', entry.relname, entry.attname, entry.description);
+  end loop;
+end $$;

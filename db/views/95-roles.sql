@@ -18,12 +18,17 @@ begin
     end if;
   end loop;
   if exists (select from pg_roles where rolname = 'r_zero_read') then
-    grant usage on schema r_zero, r_zero_migrations to r_zero_read;
-    grant select on all tables in schema r_zero, r_zero_migrations to r_zero_read;
+    grant usage on schema r_zero, r_zero_all, r_zero_migrations to r_zero_read;
+    grant select on all tables in schema r_zero, r_zero_all, r_zero_migrations to r_zero_read;
   end if;
   if exists (select from pg_roles where rolname = 'r_zero_app') then
-    grant usage on schema r_zero, r_zero_migrations to r_zero_app;
-    grant select on all tables in schema r_zero, r_zero_migrations to r_zero_app;
+    grant usage on schema r_zero, r_zero_all, r_zero_migrations to r_zero_app;
+    grant select on all tables in schema r_zero, r_zero_all, r_zero_migrations to r_zero_app;
+    grant insert on all tables in schema r_zero_all to r_zero_app;
+    -- A reset marks rows as done again, and does no more with them.
+    for entry in select tablename as name from pg_tables where schemaname = 'r_zero_all' loop
+      execute format('grant update (superseded_by) on r_zero_all.%I to r_zero_app', entry.name);
+    end loop;
     for entry in
       select c.relname as name, exists (
           select from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'append_only' and t.tgnargs = 0) as frozen

@@ -7,7 +7,12 @@ import { count, fileSize } from './numbers.ts';
 import { plainTable } from './tables.ts';
 import { printable } from './terminal.ts';
 
-export function renderList(listed: readonly ListedCheckpoint[], dataDir: string): string {
+/** @param orphans ids of folders that no row knows of */
+export function renderList(
+  listed: readonly ListedCheckpoint[],
+  dataDir: string,
+  orphans: readonly string[] = [],
+): string {
   if (listed.length === 0) return 'No run has written a checkpoint yet.';
   const adapted = listed.some(({ base }) => base !== null);
   const rows = listed.map((checkpoint) => [
@@ -27,6 +32,12 @@ export function renderList(listed: readonly ListedCheckpoint[], dataDir: string)
     plainTable(head, rows, 7 + content.length),
     '',
     `${count(listed.length)} checkpoints, ${fileSize(total)} on disk. "rows" is how many name it.`,
+    ...(orphans.length === 0
+      ? []
+      : [
+          `${count(orphans.length)} more on disk have no row, of steps that were interrupted, or from after the copy from which the database ` +
+            `was restored: ${orphans.map(shortId).join(', ')}.`,
+        ]),
     ...wrongFolder(
       dataDir,
       listed.every(({ state }) => state === 'missing'),
@@ -98,7 +109,8 @@ function placeCells(places: readonly CheckpointPlace[]): string[] {
   if (!first) return ['–', '–', '–', '–'];
   const role = more.length > 0 ? `${first.role} (+${more.length})` : first.role;
   const isBase = first.role === 'base';
-  return [printable(first.runId), role, isBase ? '–' : String(first.iteration), isBase ? '–' : String(first.step)];
+  const step = first.superseded ? `${first.step} (superseded)` : String(first.step);
+  return [printable(first.runId), role, isBase ? '–' : String(first.iteration), isBase ? '–' : step];
 }
 
 function optimizerCell({ optimizerStep, hasOptimizer }: ListedCheckpoint): string {

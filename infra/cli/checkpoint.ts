@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type pg from 'pg';
 import { listCheckpoints } from '../../activities/retention/list.ts';
+import { orphanCheckpoints } from '../../activities/retention/orphans.ts';
 import { pruneRun } from '../../activities/retention/prune.ts';
 import type { KeepPolicy } from '../../activities/retention/select.ts';
 import { verifyCheckpoints } from '../../activities/retention/verify.ts';
@@ -22,7 +23,9 @@ interface Options {
 export function listCommand(options: Options, terminal: Terminal): Promise<void> {
   return withPool(options, terminal, async (pool) => {
     const listed = await listCheckpoints(pool, placeOf(options));
-    terminal.out(options.json ? JSON.stringify(listed) : renderList(listed, resolve(options.dataDir)));
+    if (options.json) return terminal.out(JSON.stringify(listed));
+    const orphans = await orphanCheckpoints(pool, placeOf(options));
+    terminal.out(renderList(listed, resolve(options.dataDir), orphans));
   });
 }
 

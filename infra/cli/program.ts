@@ -11,6 +11,7 @@ import { addMigrate } from './commands/migrate.ts';
 import { addExperiment } from './commands/experiment.ts';
 import { addExport } from './commands/export.ts';
 import { addRecompute } from './commands/recompute.ts';
+import { addReport } from './commands/report.ts';
 import { addModel } from './commands/model.ts';
 import { addRun } from './commands/run.ts';
 import { addSchedule } from './commands/schedule.ts';
@@ -68,6 +69,7 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   addModel(program, runner);
   addCheckpoint(program, runner);
   addSql(program, runner);
+  addReport(program, runner);
   addRecompute(program, runner);
   addAudit(program, runner);
   addExport(program, runner);

@@ -21,6 +21,11 @@ export function readRunInput(
   return input;
 }
 
+/** Some settings, for a run that is known: which of them may change, and to what, is checked against the run. */
+export function readSettings(text: string | undefined): RunInput | undefined {
+  return text === undefined ? undefined : parse(text);
+}
+
 function parse(text: string): RunInput {
   const source = text.startsWith('@') ? read(text.slice(1)) : text;
   let value: unknown;

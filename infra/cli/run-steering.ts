@@ -1,8 +1,8 @@
-/** `r-zero run start`, `pause`, `resume`, `extend` and `cancel`. */
+/** `r-zero run start`, `pause`, `extend` and `cancel`. */
 import type { RunInput } from '../../activities/contract.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { getRun as getRunRow } from '../../db/queries/runs.ts';
-import { cancelRun, cancelRunAfterPhase, extendRun, pauseRun, resumeRun, startRun } from '../client.ts';
+import { cancelRun, cancelRunAfterPhase, extendRun, pauseRun, startRun } from '../client.ts';
 import type { RunStatusView } from '../client.ts';
 import { isFinished } from './demo-run.ts';
 import { runPage, warnWithoutWorker, withRunningStack } from './run-client.ts';
@@ -51,7 +51,6 @@ async function isNothingLeft({ client, pool }: RunAccess, input: RunInput & { ru
 
 export type Steering =
   | { order: 'pause'; reason?: string }
-  | { order: 'resume'; reason?: string }
   | { order: 'extend'; iterations?: number }
   | { order: 'cancel'; afterPhase: boolean; reason?: string };
 
@@ -78,7 +77,6 @@ async function send({ client }: RunAccess, runId: string, steering: Steering): P
   }
   const request = steering.reason === undefined ? {} : { reason: steering.reason };
   if (steering.order === 'pause') return await pauseRun(client, runId, request);
-  if (steering.order === 'resume') return await resumeRun(client, runId, request);
   if (steering.afterPhase) return await cancelRunAfterPhase(client, runId, request);
   await cancelRun(client, runId);
   // The server has taken the request; the workflow closes when the engine has put its work away.
@@ -94,17 +92,11 @@ async function reopen({ client, pool }: RunAccess, runId: string, steering: Stee
       fix: `There is nothing to ${steering.order}.`,
     });
   }
-  const planned = steering.order === 'extend' ? (steering.iterations ?? run.iterations + 1) : run.iterations;
-  if (steering.order === 'extend' && planned <= run.iterations) {
+  const planned = steering.iterations ?? run.iterations + 1;
+  if (planned <= run.iterations) {
     throw new RZeroError('RunInputInvalid', `Run "${runId}" has ${run.iterations} iterations planned already.`, {
       field: '--iterations',
       fix: `Give a new total above ${run.iterations}.`,
-    });
-  }
-  if (steering.order === 'resume' && run.status === 'completed') {
-    throw new RZeroError('RunInputInvalid', `Run "${runId}" is complete: there is nothing to resume.`, {
-      field: 'runId',
-      fix: `Plan more iterations with \`npx r-zero run extend ${runId}\`.`,
     });
   }
   await startRun(client, { runId, iterations: planned });
@@ -115,8 +107,6 @@ function describeSteering(runId: string, steering: Steering, view: SteeredRun): 
   switch (steering.order) {
     case 'pause':
       return `Run ${runId} pauses after the shard or step at work. Go on with: npx r-zero run resume ${runId}`;
-    case 'resume':
-      return `Run ${runId} goes on.`;
     case 'cancel':
       return (
         (steering.afterPhase

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { installDependencies, root } from './bootstrap.mjs';
 
 /** What the code reads beside itself at run time, and the compiler leaves behind. */
-const ASSETS = ['db/migrations', 'db/views', 'activities/engine/base-model', 'activities/prompts'];
+const ASSETS = ['db/migrations', 'db/views', 'activities/engine/base-model', 'activities/prompts', 'infra/report/page'];
 
 const dist = join(root, 'dist');
 

@@ -69,16 +69,27 @@ describe('the gate on stored rows', () => {
     runner = new ActivityRunner(pool);
   });
 
+  /** What is left of an iteration, without any rows. */
+  async function finishRest(runId: string, iteration: number): Promise<void> {
+    const { phases } = await runner.begin(runId, iteration);
+    for (const { phase, units, nextUnit } of phases) {
+      for (let unit = nextUnit; unit < units; unit++) await finishUnit(pool, { runId, iteration, phase, unit });
+    }
+  }
+
   async function gated(runId: string, iterations: readonly (readonly Labelled[])[], input: RunInput = {}) {
     await runner.open({
       ...TINY,
       runId,
       iterations: iterations.length,
+      challenger: { steps: 0 },
       labelling: { questions: 8, shardSize: 8 },
       ...input,
     });
+    await finishRest(runId, 0);
     const metrics: Record<string, number>[] = [];
     for (const [index, labelled] of iterations.entries()) {
+      if (index > 0) await finishRest(runId, index);
       await runner.begin(runId, index + 1);
       await store(pool, runId, index + 1, labelled);
       metrics.push((await runner.unit('gating', runId, index + 1, 0)).metrics);

@@ -4,7 +4,8 @@ import type pg from 'pg';
 import type { RunInput } from '../../activities/contract.ts';
 import { learningRateAt } from '../../activities/method/learning-rate.ts';
 import { resolveRunInput } from '../../activities/run-input.ts';
-import { ActivityRunner, TINY, fingerprint } from '../support/activities.ts';
+import { ActivityRunner, TINY } from '../support/activities.ts';
+import { fingerprint } from '../support/fingerprint.ts';
 import { createDatabase } from '../support/postgres.ts';
 
 /** With a schedule that changes the rate in every step of the Solver. */

@@ -11,7 +11,8 @@ import { verifyCheckpoints } from '../../activities/retention/verify.ts';
 import { renderList, renderVerify } from '../../infra/cli/checkpoint-text.ts';
 import { inspectModel } from '../../infra/models/inspect.ts';
 import { whileUnused } from '../../db/queries/checkpoints.ts';
-import { ActivityRunner, TINY, fingerprint } from '../support/activities.ts';
+import { ActivityRunner, TINY } from '../support/activities.ts';
+import { fingerprint } from '../support/fingerprint.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { withoutChecks } from '../support/tampering.ts';
 

@@ -88,7 +88,15 @@ function select(
   shared = new Set<string>(),
   carrying = new Set<string>(),
 ) {
-  const lineage: RunLineage = { base: 'base', updates: updates.slice(0, done), iteration, advancing, shared, carrying };
+  const lineage: RunLineage = {
+    base: 'base',
+    updates: updates.slice(0, done),
+    superseded: [],
+    iteration,
+    advancing,
+    shared,
+    carrying,
+  };
   return selectPrunings(lineage, { keep, optimizerOnly });
 }
 

@@ -12,7 +12,8 @@ import { verifyCheckpoints } from '../../activities/retention/verify.ts';
 import { refusePruned } from '../../activities/store.ts';
 import { renderList, renderPrune, renderVerify } from '../../infra/cli/checkpoint-text.ts';
 import { checkpointBefore } from '../../db/queries/lineage.ts';
-import { ActivityRunner, TINY, fingerprint, temporaryFolder } from '../support/activities.ts';
+import { ActivityRunner, TINY, temporaryFolder } from '../support/activities.ts';
+import { fingerprint } from '../support/fingerprint.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { withoutChecks } from '../support/tampering.ts';
 

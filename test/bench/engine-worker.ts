@@ -69,19 +69,15 @@ const COMMANDS: Record<string, (...words: string[]) => Promise<unknown>> = {
       columns: length + count + 2,
     });
     const draws = new Float64Array(size).fill(0.4);
-    const rows = Array.from({ length: size }, (_, row) => row);
+    const rows = Int32Array.from({ length: size }, (_, row) => row);
     let choices = decoder.prefill(
-      rows.map((row) => ({ row, from: 0, tokens: tokens(length, row) })),
+      Array.from(rows, (row) => ({ row, from: 0, tokens: tokens(length, row) })),
       rows,
       draws,
     );
     let column = length;
     const step = (): void => {
-      choices = decoder.step(
-        Int32Array.from(choices, (choice) => choice.token),
-        new Int32Array(size).fill(column++),
-        draws,
-      );
+      choices = decoder.step(Int32Array.from(choices.tokens), new Int32Array(size).fill(column++), rows, draws);
     };
     step();
     const { cpu, wall } = await measure(() => {

@@ -13,7 +13,7 @@ import { validateGrpo } from '../../activities/engine/grpo-loss.ts';
 import { parameterSpecs, sizeOf } from '../../activities/engine/parameters.ts';
 import { packRollouts, packTraining } from '../../activities/engine/rollout-batch.ts';
 import { createSchedule } from '../../activities/engine/schedule.ts';
-import type { Sequence } from '../../activities/engine/schedule.ts';
+import type { Sequence } from '../../activities/engine/shared-rows.ts';
 import { loadRuntime } from '../../activities/engine/tensorflow.ts';
 import type { GenerationWork } from '../../activities/engine/types.ts';
 import { createModel } from '../../activities/engine/weights.ts';

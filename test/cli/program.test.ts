@@ -64,7 +64,7 @@ describe('the command line', () => {
       'export',
     ])
       assert.ok(names.includes(`r-zero ${name}`), name);
-    for (const name of ['start', 'list', 'status', 'pause', 'resume', 'extend', 'cancel'])
+    for (const name of ['start', 'list', 'status', 'pause', 'resume', 'retry', 'reset-to', 'extend', 'cancel'])
       assert.ok(names.includes(`run ${name}`), name);
     assert.ok(names.includes('bench engine'));
     for (const name of ['create', 'list', 'show', 'pause', 'unpause', 'trigger', 'backfill', 'delete'])

@@ -4,6 +4,9 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type pg from 'pg';
 import { listRunsCommand } from '../../infra/cli/run-list.ts';
+import { resolveRunInput } from '../../activities/run-input.ts';
+import { resetRunCommand } from '../../infra/cli/run-reset.ts';
+import { resumeRunCommand } from '../../infra/cli/run-resume.ts';
 import { startRunCommand, steerRunCommand } from '../../infra/cli/run-steering.ts';
 import { describeWorkflow, openWorkflows } from '../../infra/cli/run-workflow.ts';
 import type { Terminal } from '../../infra/cli/terminal.ts';
@@ -43,8 +46,8 @@ describe('the run commands, on a running stack', () => {
     await server.teardown();
   });
 
-  async function completeRun(): Promise<void> {
-    await addRun(pool, runId);
+  async function completeRun(config: object = {}): Promise<void> {
+    await addRun(pool, runId, { config });
     const { rows } = await pool.query('select iteration, phase, units from r_zero.phases where run_id = $1', [runId]);
     for (const { iteration, phase, units } of rows) {
       for (let unit = 0; unit < units; unit += 1) await finishUnit(pool, { runId, iteration, phase, unit });
@@ -168,6 +171,73 @@ describe('the run commands, on a running stack', () => {
         );
         assert.equal(fake.statuses.at(-1)?.status, 'cancelled');
       }
+    });
+  });
+
+  const words = async (work: (terminal: Terminal) => Promise<void>): Promise<string> => {
+    const { terminal, lines } = capture();
+    await work(terminal);
+    return lines.join('\n');
+  };
+  const TEXT = { ...OPTIONS, json: false };
+
+  test('resume and retry do what the state of the run asks for, and say what', async () => {
+    await addRun(pool, runId);
+    await withParkedWorkflow(`r-zero/${runId}`, async () => {
+      await assert.rejects(
+        resumeRunCommand(TEXT, runId, { order: 'retry', input: 3 as never }, capture().terminal),
+        /input must be one JSON object, not 3/,
+      );
+      const said = await words((terminal) => resumeRunCommand(TEXT, runId, { order: 'retry' }, terminal));
+      assert.match(said, /was parked: it tries what failed again\./);
+    });
+    // Terminated now, with its row as the workflow left it.
+    const said = await words((terminal) => resumeRunCommand(TEXT, runId, { order: 'resume' }, terminal));
+    assert.match(said, /was terminated: a new workflow continues it from Postgres/);
+    assert.equal((await describeOwn(server.client, runId))?.description.status.name, 'RUNNING');
+    await server.client.workflow.getHandle(`r-zero/${runId}`).terminate();
+
+    await pool.query(`update r_zero.runs set status = 'waiting' where run_id = $1`, [runId]);
+    await assert.rejects(resumeRunCommand(TEXT, runId, { order: 'retry' }, capture().terminal), {
+      code: 'RunInputInvalid',
+      message: /is waiting: nothing has failed .* run resume .* run reset-to/,
+    });
+    await pool.query(`update r_zero.runs set status = 'completed' where run_id = $1`, [runId]);
+    await assert.rejects(resumeRunCommand(TEXT, runId, { order: 'resume' }, capture().terminal), {
+      code: 'RunInputInvalid',
+      message: /is complete: there is nothing to resume.*run extend.*run reset-to/,
+    });
+    await assert.rejects(resumeRunCommand(TEXT, 'nobody', { order: 'resume' }, capture().terminal), {
+      code: 'RunNotFound',
+    });
+  });
+
+  test('reset-to goes back in the database when the run has no workflow, and through it when it has', async () => {
+    await completeRun(resolveRunInput({}).config);
+    const place = { iteration: 2, phase: 'labelling' as const };
+    const said = await words((terminal) =>
+      resetRunCommand({ ...TEXT, ...place, stop: false, start: false }, runId, terminal),
+    );
+    assert.match(said, /is reset to iteration 2, labelling \(\d+ rows are marked as superseded; none is deleted\)/);
+    assert.match(said, /Go on with: npx r-zero run resume/);
+    const { rows } = await pool.query('select status, status_reason from r_zero.runs where run_id = $1', [runId]);
+    assert.deepEqual(rows, [
+      { status: 'waiting', status_reason: 'Reset to iteration 2, labelling. The next start goes on from there.' },
+    ]);
+    const { rows: takes } = await pool.query<{ requested_by: string }>(
+      'select requested_by from r_zero.takes where run_id = $1',
+      [runId],
+    );
+    assert.match(takes[0]!.requested_by, /.+@.+/);
+    await withParkedWorkflow(`r-zero/${runId}`, async () => {
+      const live = await words((terminal) =>
+        resetRunCommand(
+          { ...TEXT, iteration: 1, phase: 'dataset_generation', stop: false, start: true },
+          runId,
+          terminal,
+        ),
+      );
+      assert.match(live, /is reset to iteration 1, dataset_generation\. It goes on from there\./);
     });
   });
 });

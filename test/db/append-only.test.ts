@@ -30,9 +30,12 @@ const FROZEN = [
   'recomputations',
   'rewards',
   'rollouts',
+  'run_inputs',
   'run_leases',
+  'run_notices',
   'run_starts',
   'runs',
+  'takes',
   'units',
   'votes',
 ];
@@ -40,6 +43,14 @@ const FROZEN = [
 describe('rows that were written', () => {
   let pool: pg.Pool;
   let url: string;
+  /** What lies behind a view of current rows. */
+  const tableOf = async (name: string): Promise<string> => {
+    const { rows } = await pool.query<{ found: boolean }>(
+      `select to_regclass('r_zero_all.' || $1) is not null as found`,
+      [name],
+    );
+    return rows[0]?.found ? `r_zero_all.${name}` : `r_zero.${name}`;
+  };
   before(async () => {
     ({ pool, url } = await createDatabase());
     // As the role of workers, from the first row to the last.
@@ -57,6 +68,18 @@ describe('rows that were written', () => {
       `insert into r_zero.recomputations (run_id, version, preset, preset_version, gate, code_version) ${version}`,
     );
     await pool.query(
+      `insert into r_zero.takes (run_id, take, iteration, phase, requested_by, input_version, superseded, code_version)
+       values ('tiny', 2, 1, 'audit', 'x', 1, '{}', 'x')`,
+    );
+    await pool.query(
+      `insert into r_zero.run_inputs (run_id, version, config, changes, requested_by, code_version)
+       values ('tiny', 2, '{}', '{}', 'x', 'x')`,
+    );
+    await pool.query(
+      `insert into r_zero.run_notices (run_id, kind, message, details, code_version)
+       values ('tiny', 'database_behind', 'x', '{}', 'x')`,
+    );
+    await pool.query(
       `insert into r_zero.checkpoint_prunings (checkpoint_id, what, run_id, policy, bytes, code_version)
        select base_checkpoint_id, 'optimizer', run_id, 'test', 1, 'x' from r_zero.runs`,
     );
@@ -64,21 +87,22 @@ describe('rows that were written', () => {
 
   test('cannot be changed, deleted or truncated, whoever asks', async () => {
     for (const name of FROZEN) {
+      const table = await tableOf(name);
       const refused = { code: '23001', message: new RegExp(`Rows of r_zero\\.${name} are kept as they were written`) };
-      const { rows } = await pool.query(`select from r_zero.${name} limit 1`);
+      const { rows } = await pool.query(`select from ${table} limit 1`);
       assert.equal(rows.length, 1, `${name} has a row to try on`);
-      await assert.rejects(pool.query(`delete from r_zero.${name}`), refused, name);
-      await assert.rejects(pool.query(`truncate r_zero.${name} cascade`), refused, name);
+      await assert.rejects(pool.query(`delete from ${table}`), refused, name);
+      await assert.rejects(pool.query(`truncate ${table} cascade`), refused, name);
       const columns = await pool.query<{ column: string; change: string }>(
         `select column_name as column, case is_identity when 'YES' then 'default' else 'null' end as change
          from information_schema.columns
-         where table_schema = 'r_zero' and table_name = $1 and is_generated = 'NEVER'`,
-        [name],
+         where format('%I.%I', table_schema, table_name) = $1 and is_generated = 'NEVER'`,
+        [table],
       );
       for (const { column, change } of columns.rows) {
         if (MUTABLE[name]?.includes(column)) continue;
-        const update = `update r_zero.${name} set "${column}" = ${change}`;
-        const { rows: filled } = await pool.query(`select from r_zero.${name} where "${column}" is not null limit 1`);
+        const update = `update ${table} set "${column}" = ${change}`;
+        const { rows: filled } = await pool.query(`select from ${table} where "${column}" is not null limit 1`);
         // Where nothing would change there is nothing to refuse, unless all of the table is frozen.
         if (filled.length > 0 || !(name in MUTABLE)) await assert.rejects(pool.query(update), refused, column);
       }
@@ -89,6 +113,30 @@ describe('rows that were written', () => {
     await assert.rejects(pool.query(`update r_zero.runs set seed = 7`), {
       hint: /Columns that never change: run_id, seed/,
     });
+  });
+
+  test('but may be marked, once, as superseded by a later take, which takes them out of sight and nowhere else', async () => {
+    const marked = await pool.connect();
+    try {
+      for (const name of FROZEN) {
+        const table = await tableOf(name);
+        if (!table.startsWith('r_zero_all')) continue;
+        await marked.query('begin');
+        await marked.query('set local role r_zero_app');
+        const { rowCount } = await marked.query(`update ${table} set superseded_by = 2`);
+        assert.ok(rowCount! > 0, name);
+        assert.equal((await marked.query(`select from r_zero.${name}`)).rowCount, 0, name);
+        assert.equal((await marked.query(`select from ${table}`)).rowCount, rowCount, name);
+        for (const change of ['superseded_by = 3', 'superseded_by = null']) {
+          await marked.query('savepoint once');
+          await assert.rejects(marked.query(`update ${table} set ${change}`), { code: '23001' }, `${name} ${change}`);
+          await marked.query('rollback to once');
+        }
+        await marked.query('rollback');
+      }
+    } finally {
+      marked.release(true);
+    }
   });
 
   test('except for what says how far a run, its lease or an attempt is', async () => {
@@ -129,11 +177,14 @@ describe('rows that were written', () => {
     const denied = { code: '42501' };
     try {
       for (const role of [app, reader]) {
-        await assert.rejects(role.query('delete from r_zero.questions'), denied);
-        await assert.rejects(role.query('truncate r_zero.questions'), denied);
+        for (const schema of ['r_zero', 'r_zero_all']) {
+          await assert.rejects(role.query(`delete from ${schema}.questions`), denied);
+          await assert.rejects(role.query(`update ${schema}.questions set question = '7'`), denied);
+        }
+        await assert.rejects(role.query('truncate r_zero_all.questions'), denied);
         await assert.rejects(role.query('drop view r_zero.lineage'), denied);
         await assert.rejects(role.query('create table r_zero.mine (n int)'), denied);
-        await assert.rejects(role.query('alter table r_zero.questions disable trigger append_only'), denied);
+        await assert.rejects(role.query('alter table r_zero_all.questions disable trigger append_only'), denied);
         for (const relation of ['questions', 'lineage', 'provenance', 'iteration_summary'])
           assert.ok((await role.query(`select * from r_zero.${relation} limit 1`)).rows.length > 0, relation);
       }

@@ -42,7 +42,7 @@ describe('migrate', () => {
     const bare = await pool.query<{ column: string }>(
       `select c.relname || '.' || a.attname as column
        from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-       where n.nspname = 'r_zero' and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+       where n.nspname in ('r_zero', 'r_zero_all') and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
          and col_description(c.oid, a.attnum) is null order by 1`,
     );
     assert.deepEqual(

@@ -7,10 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as migrateFolder } from 'drizzle-orm/node-postgres/migrator';
 import type pg from 'pg';
-import { insertRows } from '../../db/bulk.ts';
 import { transaction } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
-import { questions } from '../../db/schema.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { addRun } from '../support/rows.ts';
 
@@ -37,31 +35,22 @@ async function migrateOnly(pool: pg.Pool, count: number): Promise<void> {
 test('a database of the first release keeps its votes, which get their margin and belong to no recomputation', async () => {
   const { pool } = await createDatabase({ migrated: false });
   await migrateOnly(pool, 1);
-  const { baseCheckpointId } = await addRun(pool, 'old');
-  const place = { runId: 'old', iteration: 1, phase: 'dataset_generation' as const, unit: 0 };
+  const { baseCheckpointId } = await addRun(pool, 'old', { planned: false });
   // As that release wrote it.
   await transaction(pool, async (client) => {
     await client.query(
-      `insert into r_zero.units (run_id, iteration, phase, unit, seconds, metrics) values ($1, $2, $3, $4, 1, '{}')`,
-      [place.runId, place.iteration, place.phase, place.unit],
+      `insert into r_zero.phases (run_id, iteration, phase, units) values ('old', 1, 'dataset_generation', 2)`,
     );
-    await insertRows(client, questions, [
-      {
-        ...place,
-        item: 0,
-        groupIndex: null,
-        checkpointId: baseCheckpointId,
-        seed: '0'.repeat(16),
-        completion: '<question>2+2</question>',
-        tokens: [1],
-        logprobs: [0],
-        finishReason: 'stop',
-        status: 'valid',
-        reason: null,
-        question: '2+2',
-        challengerAnswer: null,
-      },
-    ]);
+    await client.query(
+      `insert into r_zero.units (run_id, iteration, phase, unit, seconds, metrics)
+       values ('old', 1, 'dataset_generation', 0, 1, '{}')`,
+    );
+    await client.query(
+      `insert into r_zero.questions (run_id, iteration, phase, unit, item, checkpoint_id, seed, completion, tokens, logprobs,
+                                     finish_reason, status, question)
+       values ('old', 1, 'dataset_generation', 0, 0, $1, $2, '<question>2+2</question>', '{1}', '{0}', 'stop', 'valid', '2+2')`,
+      [baseCheckpointId, '0'.repeat(16)],
+    );
     const classes = JSON.stringify([
       { representative: '4', count: 5, members: [0, 1, 2, 3, 4] },
       { representative: '5', count: 2, members: [5, 6] },

@@ -12,7 +12,8 @@ import { withDatabase } from '../../infra/cli/database-access.ts';
 import type { DemoResult } from '../../infra/cli/summary.ts';
 import { destroyStack } from '../../infra/dev-stack/index.ts';
 import { verifyCheckpoints } from '../../activities/retention/verify.ts';
-import { fingerprint, temporaryFolder } from '../support/activities.ts';
+import { temporaryFolder } from '../support/activities.ts';
+import { fingerprint } from '../support/fingerprint.ts';
 import { RunningCommand, run } from './support/command.ts';
 import { findBroken } from './support/integrity.ts';
 

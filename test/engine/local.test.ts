@@ -52,7 +52,8 @@ test('metrics describe the step', async (t) => {
   await writeBaseModel(folder, DEMO);
   const engine = createLocalEngine();
   const lease = await engine.open({ path: folder });
-  const items = await rolloutsOf(lease, 20, 1, DEMO.vocabSize);
+  // One of each group, so that there are no prompts to share.
+  const items = (await rolloutsOf(lease, 80, 1, DEMO.vocabSize)).filter((_, i) => i % 4 === 0);
   const metrics = await lease.trainStep(items, { ...OPTIONS, microBatch: 6 });
   const lengths = items
     .map((item) => item.promptTokens.length + item.completionTokens.length - 1)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createAdamW } from '../../activities/engine/adamw.ts';
 import { writeCheckpoint } from '../../activities/engine/checkpoint.ts';
-import { collectGarbage } from '../../activities/engine/collect-garbage.ts';
 import { formatModelConfig } from '../../activities/engine/config.ts';
 import { createLocalEngine } from '../../activities/engine/local.ts';
 import type { NativeBackend } from '../../activities/engine/tensorflow.ts';
@@ -13,6 +14,9 @@ import { rolloutsOf } from './support/rollouts.ts';
 const STEPS = process.env['R_ZERO_SOAK'] ? 2000 : 250;
 const WARM_UP = 100;
 const MOST_GROWTH = 24 * 2 ** 20;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 for (const [what, lora] of [
   ['weights', {}],

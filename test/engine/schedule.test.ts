@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseSeed, uniform } from '../../activities/engine/random.ts';
 import { createSchedule } from '../../activities/engine/schedule.ts';
-import type { Sequence } from '../../activities/engine/schedule.ts';
+import type { Sequence } from '../../activities/engine/shared-rows.ts';
 import type { Completion } from '../../activities/engine/types.ts';
 import { fc } from '../support/properties.ts';
-import { fakeDecoder, nextToken } from './support/fake-decoder.ts';
+import { SURE, fakeDecoder, nextToken } from './support/fake-decoder.ts';
 import type { Calls } from './support/fake-decoder.ts';
 import { seedOf } from './support/models.ts';
 
@@ -28,11 +28,11 @@ function sequencesOf(wishes: readonly Wish[], stopTokens: ReadonlySet<number>): 
   });
 }
 
-function runAll(wishes: readonly Wish[], rows: number, stopTokens: ReadonlySet<number> = STOP) {
+function runAll(wishes: readonly Wish[], rows: number, stopTokens: ReadonlySet<number> = STOP, possible?: number) {
   const sequences = sequencesOf(wishes, stopTokens);
   let calls: Calls | undefined;
   const schedule = createSchedule(sequences, { rows, random: true }, (count, columns) => {
-    const fake = fakeDecoder(count, columns);
+    const fake = fakeDecoder(count, columns, possible);
     calls = fake.calls;
     return fake.decoder;
   });
@@ -44,11 +44,12 @@ function runAll(wishes: readonly Wish[], rows: number, stopTokens: ReadonlySet<n
 }
 
 /** One sequence after the other, without rows and columns. */
-function alone({ prompt, limit }: Wish, index: number, stopTokens: ReadonlySet<number>): Completion {
+function alone({ prompt, limit }: Wish, index: number, stopTokens: ReadonlySet<number>, possible?: number): Completion {
   const key = parseSeed(seedOf(index));
   const completion: Completion = { tokens: [], logprobs: [], finishReason: 'length' };
   while (completion.tokens.length < limit) {
-    const { token, logprob } = nextToken([...prompt, ...completion.tokens], uniform(key, completion.tokens.length));
+    const draw = uniform(key, completion.tokens.length);
+    const { token, logprob } = nextToken([...prompt, ...completion.tokens], draw, possible);
     completion.tokens.push(token);
     completion.logprobs.push(logprob);
     if (stopTokens.has(token)) return { ...completion, finishReason: 'stop' };
@@ -69,12 +70,15 @@ const wishes = fc.array(
 
 test('any sequences in any number of rows come out as one after the other', () => {
   fc.assert(
-    fc.property(wishes, fc.integer({ min: 1, max: 12 }), fc.boolean(), (all, rows, stops) => {
+    fc.property(wishes, fc.integer({ min: 1, max: 12 }), fc.boolean(), fc.boolean(), (all, rows, stops, sure) => {
       const stopTokens = stops ? STOP : new Set<number>();
-      const { completions, calls } = runAll(all, rows, stopTokens);
+      const possible = sure ? SURE : undefined;
+      // Groups of up to three.
+      const items = all.flatMap((wish) => Array<Wish>(1 + (wish.limit % 3)).fill(wish));
+      const { completions, calls } = runAll(items, rows, stopTokens, possible);
       assert.deepEqual(
         completions,
-        all.map((wish, index) => alone(wish, index, stopTokens)),
+        items.map((wish, index) => alone(wish, index, stopTokens, possible)),
       );
       assert.ok(calls.disposed);
       assert.ok(Math.max(0, ...calls.steps) <= rows);
@@ -138,7 +142,8 @@ test('what a narrower cache has cut off, or an idle row has written over, is not
       completions,
       all.map((wish, index) => alone(wish, index, new Set())),
     );
-    assert.deepEqual(calls.capacities.slice(0, 2), [192, 16]);
+    const capacities = calls.capacities.filter((capacity, index, all) => capacity !== all[index - 1]);
+    assert.deepEqual(capacities.slice(0, 2), [192, 16]);
     // What the cache has lost is run once more, at least.
     assert.ok(work.promptTokens >= 28 * 3 + 180 + 3 + Math.max(0, length - 15) + 6 * 2, `${work.promptTokens}`);
   }
@@ -158,6 +163,21 @@ test('a prompt is run once for its whole group, whenever its members enter', () 
       assert.equal(work.promptTokens, 6 * 12, `${rows} rows, ${order}`);
       assert.ok(work.sharedTokens >= 54 * 11);
     }
+  }
+});
+
+test('what sequences of a group answer alike is run once', () => {
+  const all = Array.from({ length: 64 }, (_, i) => ({ prompt: [i >> 4, 1, 2], limit: 6 }));
+  for (const rows of [8, 24, 64]) {
+    const { completions, work } = runAll(all, rows, new Set(), SURE);
+    const begun = new Set<string>();
+    for (const [index, { tokens }] of completions.entries()) {
+      for (let count = 1; count < tokens.length; count++) begun.add(`${index >> 4}: ${tokens.slice(0, count).join()}`);
+    }
+    const computed = work.rowSteps - work.idleRowSteps;
+    // All at once, each beginning is run a single time; in turns, once a turn.
+    assert.ok(computed < 0.7 * 64 * 5, `${computed} rows in turns of ${rows}`);
+    if (rows === 64) assert.equal(computed, begun.size);
   }
 });
 

@@ -99,7 +99,9 @@ test('prompts are shared only where that leaves something out', () => {
   assert.equal(planRollouts(group, 8).shared, true);
   assert.equal(planRollouts(distinct, 8).shared, false);
   assert.equal(planRollouts(group, 1).shared, false);
-  assert.equal(planRollouts(group.map((one) => ({ ...one, promptTokens: [1, 2] })), 8).shared, false); // prettier-ignore
+  const short = (length: number) => Array.from({ length: 8 }, (_, i) => ({ ...item(3, 1, length + i) }));
+  assert.equal(planRollouts(short(10), 8).shared, true);
+  assert.equal(planRollouts(short(40), 8).shared, false);
   for (const items of [group, distinct]) {
     const { groups } = planRollouts(items, 3);
     assert.deepEqual(groups.flat().sort((a, b) => a - b), [...items.keys()]); // prettier-ignore

@@ -73,6 +73,14 @@ test('text that the tokenizer cannot express never becomes an id that is no numb
   assert.throws(() => createTokenizer(words).encode('X'), { code: 'EngineRequestInvalid', field: 'text' });
 });
 
+test('a definition that makes no sense only when text is encoded by it is refused with a code then', () => {
+  let content: unknown = [];
+  for (let depth = 0; depth < 20_000; depth++) content = [content];
+  const normalizer = { type: 'Replace', pattern: { String: 'a' }, content };
+  const tokenizer = createTokenizer({ ...definition, normalizer }, config);
+  assert.throws(() => tokenizer.encode('ab'), { code: 'TokenizerUnreadable', message: /is not understood/ });
+});
+
 test('a folder without a readable tokenizer is refused', async (t) => {
   const folder = await temporaryFolder(t);
   await assert.rejects(loadTokenizer(folder), { code: 'TokenizerUnreadable' });

@@ -18,6 +18,7 @@ const GPU_NAMES = ['evaluateSolver', 'generateQuestions', 'labelQuestions', 'tra
 const DATABASE_NAMES = [
   'auditLabels',
   'beginIteration',
+  'changeRunInput',
   'extendRun',
   'finishIteration',
   'gateQuestions',
@@ -28,6 +29,7 @@ const DATABASE_NAMES = [
   'planNight',
   'pruneCheckpoints',
   'readExperimentRun',
+  'resetRun',
   'setRunStatus',
 ];
 

@@ -1,7 +1,10 @@
-/** Servers, worker and engine as real processes, to be killed. */
-import { readFileSync, readdirSync } from 'node:fs';
+/** Servers, workers and engines as real processes, to be killed; the workers reach Postgres through a proxy that can fall silent. */
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import type { Client } from '@temporalio/client';
 import type pg from 'pg';
 import type { RunInput } from '../../activities/contract.ts';
 import { openPool } from '../../db/client.ts';
@@ -10,123 +13,209 @@ import { startWorkerProcess } from '../../infra/cli/worker-process.ts';
 import type { WorkerProcess } from '../../infra/cli/worker-process.ts';
 import { connect, startRun } from '../../infra/client.ts';
 import type { ConnectedClient } from '../../infra/client.ts';
-import { destroyStack, startStack } from '../../infra/dev-stack/index.ts';
-import type { Stack } from '../../infra/dev-stack/index.ts';
+import { destroyStack, startStack, stopStack } from '../../infra/dev-stack/index.ts';
+import { serverAccount } from '../../infra/setup/server-account.ts';
+import { mountMemoryDisk } from './memory-disk.ts';
+import type { MemoryDisk } from './memory-disk.ts';
+import { enginesOf, signal } from './processes.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
+import type { TcpProxy } from './tcp-proxy.ts';
 
-export type Victim = 'worker' | 'engine' | 'everything';
+export type Victim = 'worker' | 'engine' | 'postgres' | 'temporal';
+
+export interface ClusterOptions {
+  /** Module of the worker. @default the product's own */
+  workerEntry?: string;
+  /** Checkpoints and tables lie on small disks of their own, which can be filled; needs the right to mount. @default false */
+  smallDisks?: boolean;
+}
+
+const CLOCK = pathToFileURL(join(import.meta.dirname, 'shifted-clock.mjs')).href;
+
+const running = new Set<Cluster>();
+
+/** For a program that is told to end: no server, worker or mounted disk is left behind. */
+export async function stopAllClusters(): Promise<void> {
+  await Promise.all([...running].map((cluster) => cluster.stop()));
+}
 
 export class Cluster {
-  readonly dataDir: string;
-  #stack!: Stack;
-  #worker!: WorkerProcess;
+  /** Made for it, and removed with it. */
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'r-zero-test-'));
+  readonly #options: ClusterOptions;
+  readonly #workers: WorkerProcess[] = [];
+  #disks: { checkpoints: MemoryDisk; tables: MemoryDisk } | undefined;
+  #databaseUrl!: string;
+  #temporalSettings!: { address: string; namespace: string };
+  #proxy!: TcpProxy;
   #pool!: pg.Pool;
   #temporal!: ConnectedClient;
 
-  constructor(dataDir: string) {
-    this.dataDir = dataDir;
+  #settings: NodeJS.ProcessEnv = {};
+
+  constructor(options: ClusterOptions = {}) {
+    this.#options = options;
   }
 
+  /** Past the proxy. */
   get pool(): pg.Pool {
     return this.#pool;
   }
 
-  /** @param settings more variables for the worker */
+  get client(): Client {
+    return this.#temporal.client;
+  }
+
+  get proxy(): TcpProxy {
+    return this.#proxy;
+  }
+
+  get disks(): { checkpoints: MemoryDisk; tables: MemoryDisk } {
+    if (!this.#disks) throw new Error('This cluster has no small disks.');
+    return this.#disks;
+  }
+
+  /** @param settings more variables for the workers */
   async start(settings: NodeJS.ProcessEnv = {}): Promise<void> {
-    this.#stack = await startStack({ dataDir: this.dataDir, env: {} });
-    const { databaseUrl, temporalAddress, temporalNamespace } = this.#stack;
-    this.#pool = openPool(databaseUrl);
+    this.#settings = settings;
+    running.add(this);
+    if (this.#options.smallDisks) this.#mountDisks();
+    await this.revive();
+    this.#proxy = await startTcpProxy(targetOf(this.#databaseUrl));
+    this.#pool = openPool(this.#databaseUrl);
+    if (this.#disks) await this.#moveTables(this.#disks.tables);
     await migrate(this.#pool);
-    const env = {
-      ...process.env,
-      DATABASE_URL: databaseUrl,
-      TEMPORAL_ADDRESS: temporalAddress,
-      TEMPORAL_NAMESPACE: temporalNamespace,
-      R_ZERO_DATA_DIR: this.dataDir,
-      ...settings,
-    };
-    this.#worker = startWorkerProcess({
-      env,
-      logFile: join(this.dataDir, 'logs', 'worker.log'),
+    this.#temporal = await connect(this.#temporalSettings);
+    await this.addWorker();
+  }
+
+  /** Starts those of the servers that are not running, on the ports that they had. */
+  async revive(): Promise<void> {
+    const stack = await startStack({ dataDir: this.dataDir, env: {} });
+    this.#databaseUrl = stack.databaseUrl;
+    this.#temporalSettings = { address: stack.temporalAddress, namespace: stack.temporalNamespace };
+    if (this.#proxy) this.#proxy.target = targetOf(stack.databaseUrl);
+  }
+
+  /** Another worker beside those that run. */
+  async addWorker(): Promise<void> {
+    const url = new URL(this.#databaseUrl);
+    url.port = String(this.#proxy.port);
+    const { workerEntry } = this.#options;
+    const worker = startWorkerProcess({
+      env: {
+        ...process.env,
+        DATABASE_URL: url.href,
+        TEMPORAL_ADDRESS: this.#temporalSettings.address,
+        TEMPORAL_NAMESPACE: this.#temporalSettings.namespace,
+        R_ZERO_DATA_DIR: this.dataDir,
+        R_ZERO_TEST_CLOCK: join(this.dataDir, 'clock'),
+        NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import ${CLOCK}`,
+        ...this.#settings,
+      },
+      logFile: join(this.dataDir, 'logs', `worker-${this.#workers.length}.log`),
       onNotice: () => undefined,
       backoffMs: 100,
       // These workers are killed on purpose, and often.
       mostQuickDeaths: 1000,
+      ...(workerEntry === undefined ? {} : { entry: workerEntry }),
     });
-    await this.#worker.ready;
-    this.#temporal = await connect({ address: temporalAddress, namespace: temporalNamespace });
+    this.#workers.push(worker);
+    await worker.ready;
+  }
+
+  /** Ends all workers but the first, the way a supervisor does. */
+  async removeOtherWorkers(): Promise<void> {
+    await Promise.all(this.#workers.splice(1).map((worker) => worker.stop()));
+  }
+
+  /** Pid of the first worker; waits while its supervisor is between two of them. */
+  async workerPid(): Promise<number> {
+    for (;;) {
+      const { pid } = this.#workers[0]!;
+      if (pid !== undefined) return pid;
+      await sleep(20);
+    }
+  }
+
+  async enginePids(): Promise<number[]> {
+    return enginesOf(await this.workerPid());
   }
 
   async startRun(input: RunInput): Promise<void> {
-    await startRun(this.#temporal.client, input);
+    await startRun(this.client, input);
   }
 
   async runStatus(runId: string): Promise<string | undefined> {
-    const result = await this.#pool.query<{ status: string }>('select status from r_zero.runs where run_id = $1', [
-      runId,
-    ]);
+    const statement = 'select status from r_zero.runs where run_id = $1';
+    const result = await this.#pool.query<{ status: string }>(statement, [runId]);
     return result.rows[0]?.status;
   }
 
-  /** SIGKILL, and then what a person would do: nothing for worker and engine, a new start for everything. */
+  /** SIGKILL. The supervisor starts a worker again, the worker an engine; servers stay away until `revive`. */
   async kill(victim: Victim): Promise<void> {
-    // The supervisor may be between two workers.
-    while (this.#worker.pid === undefined) await sleep(20);
-    const worker = this.#worker.pid;
-    const engines = childrenOf(worker);
-    if (victim === 'engine') {
-      engines.forEach(killHard);
-      return;
-    }
-    if (victim === 'worker') {
-      killHard(worker);
-      return;
-    }
-    const servers = JSON.parse(readFileSync(join(this.dataDir, 'stack.json'), 'utf8')) as Record<
-      'postgres' | 'temporal',
-      { process?: { pid: number } }
-    >;
-    const stopping = this.#worker.stop();
-    [worker, ...engines, servers.postgres.process!.pid, servers.temporal.process!.pid].forEach(killHard);
-    await stopping;
-    await this.#disconnect();
-    await this.start();
+    if (victim === 'engine') for (const pid of await this.enginePids()) signal(pid, 'SIGKILL');
+    else signal(victim === 'worker' ? await this.workerPid() : this.#serverPid(victim), 'SIGKILL');
+  }
+
+  /** What a loss of power does, and a new start after it. */
+  async killEverything(): Promise<void> {
+    const worker = await this.workerPid();
+    const pids = [worker, ...enginesOf(worker), this.#serverPid('postgres'), this.#serverPid('temporal')];
+    const stopping = this.#workers.map((running) => running.stop());
+    pids.forEach((pid) => signal(pid, 'SIGKILL'));
+    await Promise.all(stopping);
+    this.#workers.length = 0;
+    await this.revive();
+    await this.addWorker();
+  }
+
+  /** The next run writes every one of its checkpoints, instead of finding it there. */
+  forgetCheckpoints(): void {
+    const root = join(this.dataDir, 'checkpoints');
+    for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
+  }
+
+  /** The wall clock of workers and engines. */
+  shiftClock(milliseconds: number): void {
+    writeFileSync(join(this.dataDir, 'clock'), String(milliseconds));
   }
 
   async stop(): Promise<void> {
-    await this.#worker.stop();
-    await this.#disconnect();
+    running.delete(this);
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    await this.#temporal?.close();
+    await this.#pool?.end();
+    await this.#proxy?.close();
+    await stopStack({ dataDir: this.dataDir });
+    if (this.#disks) Object.values(this.#disks).forEach((disk) => disk.unmount());
     await destroyStack(this.dataDir);
   }
 
-  async #disconnect(): Promise<void> {
-    await this.#temporal.close();
+  #serverPid(server: 'postgres' | 'temporal'): number {
+    const state = JSON.parse(readFileSync(join(this.dataDir, 'stack.json'), 'utf8')) as Record<
+      typeof server,
+      { process?: { pid: number } }
+    >;
+    return state[server].process!.pid;
+  }
+
+  #mountDisks(): void {
+    const checkpoints = mountMemoryDisk(join(this.dataDir, 'checkpoints'), 128);
+    const tables = mountMemoryDisk(join(this.dataDir, 'tables'), 256, serverAccount());
+    this.#disks = { checkpoints, tables };
+  }
+
+  /** Only the tables: when what Postgres writes first is on a full disk, it is the server that ends and not a statement. */
+  async #moveTables({ path }: MemoryDisk): Promise<void> {
+    await this.#pool.query(`create tablespace small_disk location '${path}'`);
+    await this.#pool.query('alter database r_zero set default_tablespace = small_disk');
     await this.#pool.end();
+    this.#pool = openPool(this.#databaseUrl);
   }
 }
 
-function killHard(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    // It ended by itself in the meantime.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
-/** Processes that a worker has forked and that name themselves an engine. */
-function childrenOf(parent: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const [, fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\) /);
-        return (
-          Number(fields?.split(' ')[1]) === parent &&
-          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('r-zero-engine')
-        );
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
+function targetOf(databaseUrl: string): { host: string; port: number } {
+  const { hostname, port } = new URL(databaseUrl);
+  return { host: hostname, port: Number(port) };
 }

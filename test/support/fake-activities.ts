@@ -18,6 +18,8 @@ import type {
   UnitResult,
 } from '../../activities/contract.ts';
 
+import { PHASE_ORDER } from '../../activities/phases.ts';
+
 type ActivityName = keyof RZeroActivities;
 
 const PHASE_OF: Partial<Record<ActivityName, Phase>> = {
@@ -138,6 +140,19 @@ export class FakeActivities {
           this.#checkHolder(change.holder);
           this.statuses.push(change);
         }),
+      changeRunInput: async ({ runId, holder, input }) =>
+        await this.#call('changeRunInput', () => {
+          this.#checkRun(runId);
+          this.#checkHolder(holder);
+          this.inputs.push(input);
+        }),
+      resetRun: async ({ runId, holder, iteration, phase }) =>
+        await this.#call(`resetRun ${iteration} ${phase}`, () => {
+          this.#checkRun(runId);
+          this.#checkHolder(holder);
+          this.#reset(iteration, phase);
+          return this.#runPlan(true);
+        }),
       beginIteration: async (ref) =>
         await this.#call(`beginIteration ${ref.iteration}`, () => {
           this.#checkRef(ref);
@@ -211,6 +226,15 @@ export class FakeActivities {
       if (this.spentAfter?.call === `${phase} ${ref.iteration}/${ref.unit}`) this.budget = this.spentAfter.budget;
       return { reused: false, metrics: { unit: ref.unit }, ...this.#budgetNow() };
     });
+  }
+
+  #reset(iteration: number, phase: Phase): void {
+    for (const known of this.#finished) if (known >= iteration) this.#finished.delete(known);
+    for (const key of this.#done.keys()) {
+      const [of, name] = key.split(' ') as [string, Phase];
+      const isAfter = Number(of) === iteration && PHASE_ORDER.indexOf(name) >= PHASE_ORDER.indexOf(phase);
+      if (Number(of) > iteration || isAfter) this.#done.delete(key);
+    }
   }
 
   #open(runId: string | undefined, iterations: number | undefined): RunPlan {

@@ -21,7 +21,13 @@ after(async () => {
 async function startServer(): Promise<string> {
   const dataDir = mkdtempSync(join(tmpdir(), 'r-zero-test-postgres-'));
   cleanups.push(() => destroyStack(dataDir));
-  return startPostgres(dataDir);
+  const url = await startPostgres(dataDir);
+  const admin = openPool(url);
+  // No test here cuts the power, and waiting for the disk at each commit is much of the time of small statements.
+  for (const setting of ['fsync', 'full_page_writes']) await admin.query(`alter system set ${setting} = off`);
+  await admin.query('select pg_reload_conf()');
+  await admin.end();
+  return url;
 }
 
 export interface TestDatabase {

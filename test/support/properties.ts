@@ -6,6 +6,9 @@ import fc from 'fast-check';
 
 const { R_ZERO_PROPERTY_SEED: seed = '1', R_ZERO_PROPERTY_RUNS: runs } = process.env;
 
-fc.configureGlobal({ seed: Number(seed), ...(runs === undefined ? {} : { numRuns: Number(runs) }) });
+/** Other generators of inputs take it, too. */
+export const PROPERTY_SEED = Number(seed);
+
+fc.configureGlobal({ seed: PROPERTY_SEED, ...(runs === undefined ? {} : { numRuns: Number(runs) }) });
 
 export { fc };

@@ -25,7 +25,7 @@ export async function finishUnit(
   place: Place,
   write: (client: pg.PoolClient) => Promise<void> = () => Promise.resolve(),
   options: { metrics?: Record<string, number>; holder?: typeof OWNER } = {},
-): Promise<'written' | 'superseded' | 'fenced'> {
+): Promise<'written' | 'superseded' | 'fenced' | 'reset'> {
   const attemptId = await startAttempt(pool, { ...place, attempt: 1, workflowId: OWNER.workflowId, workerPid: 1 });
   const { metrics = {}, holder = OWNER } = options;
   return commitUnit(
@@ -36,8 +36,17 @@ export async function finishUnit(
   );
 }
 
-/** A run with a base checkpoint and two iterations planned: two units a phase. */
-export async function addRun(pool: pg.Pool, runId: string): Promise<{ baseCheckpointId: string }> {
+/**
+ * A run with a base checkpoint and two iterations planned: two units a phase.
+ *
+ * @param options.planned false in a database of an older version. @default true
+ * @param options.config settings. @default none
+ */
+export async function addRun(
+  pool: pg.Pool,
+  runId: string,
+  options: { planned?: boolean; config?: object } = {},
+): Promise<{ baseCheckpointId: string }> {
   const baseCheckpointId = await addCheckpoint(pool, 'base');
   await transaction(pool, async (client) => {
     await insertRun(client, {
@@ -48,7 +57,7 @@ export async function addRun(pool: pg.Pool, runId: string): Promise<{ baseCheckp
       control: 'none',
       iterations: 2,
       status: 'running',
-      config: {},
+      config: options.config ?? {},
       baseCheckpointId,
       profile: {},
       profileHash: 'hash',
@@ -58,6 +67,7 @@ export async function addRun(pool: pg.Pool, runId: string): Promise<{ baseCheckp
       `insert into r_zero.run_leases (run_id, namespace, workflow_id, temporal_run_id) values ($1, $2, $3, '1')`,
       [runId, OWNER.namespace, OWNER.workflowId],
     );
+    if (options.planned === false) return;
     await insertPhases(client, runId, 0, [{ phase: 'evaluation', units: 2 }]);
     for (const iteration of [1, 2]) {
       await insertPhases(

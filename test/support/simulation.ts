@@ -10,6 +10,7 @@ import { runInNewContext } from 'node:vm';
 import type { Client } from '@temporalio/client';
 import type pg from 'pg';
 import type { RunInput } from '../../activities/contract.ts';
+import type { Engine } from '../../activities/engine/types.ts';
 import { openPool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { connect, startRun } from '../../infra/client.ts';
@@ -24,6 +25,10 @@ import { writeSimulatedModel } from './simulated-model.ts';
 export interface SimulatedStackOptions extends Omit<DoubleOptions, 'modelDir'> {
   /** Empty folder for servers, model and logs; it is deleted in the end. */
   dataDir: string;
+  /** With the real engine in place of the double. @default false */
+  real?: boolean;
+  /** What stands before the double, e.g. failures. @default nothing */
+  before?: (engine: Engine) => Engine;
 }
 
 export interface SimulationOptions extends SimulatedStackOptions {
@@ -76,18 +81,20 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
 export interface SimulatedStack {
   client: Client;
   pool: pg.Pool;
+  /** Of the Temporal server. */
+  uiUrl: string;
   /** Of every run: `model` of its input. */
   modelDir: string;
 }
 
 /** Servers of their own and a worker of this process, whose engine answers at once. */
 export async function withSimulatedStack<T>(
-  { dataDir, ...double }: SimulatedStackOptions,
+  { dataDir, real = false, before = (engine) => engine, ...double }: SimulatedStackOptions,
   use: (parts: SimulatedStack) => Promise<T>,
 ): Promise<T> {
   const modelDir = join(dataDir, 'simulated-model');
   writeSimulatedModel(modelDir);
-  const engine = await createEngineDouble({ modelDir, ...double });
+  const engine = real ? {} : { engine: before(await createEngineDouble({ modelDir, ...double })) };
   const stack = await startStack({ dataDir, env: {} });
   const target = { address: stack.temporalAddress, namespace: stack.temporalNamespace };
   const pool = openPool(stack.databaseUrl);
@@ -99,10 +106,10 @@ export async function withSimulatedStack<T>(
     await new Promise<void>((onReady, fail) => {
       const { signal } = stopping;
       const database = stack.databaseUrl;
-      working = runWorker({ ...target, database, dataDir, engine, signal, onReady: () => onReady() });
+      working = runWorker({ ...target, database, dataDir, ...engine, signal, onReady: () => onReady() });
       working.catch(fail);
     });
-    return await use({ client: connected.client, pool, modelDir });
+    return await use({ client: connected.client, pool, modelDir, uiUrl: stack.uiUrl ?? '' });
   } finally {
     stopping.abort();
     await working.catch(() => undefined);
@@ -229,12 +236,12 @@ function startWatch(pool: pg.Pool, onProgress: (line: string) => void): Watch {
 }
 
 async function countRows(pool: pg.Pool): Promise<Record<string, number>> {
-  const names = await pool.query<{ name: string }>(
-    `select tablename as name from pg_tables where schemaname = 'r_zero' order by 1`,
+  const names = await pool.query<{ schema: string; name: string }>(
+    `select schemaname as schema, tablename as name from pg_tables where schemaname in ('r_zero', 'r_zero_all') order by 2`,
   );
   const counts: Record<string, number> = {};
-  for (const { name } of names.rows) {
-    const result = await pool.query<{ n: string }>(`select count(*) as n from r_zero."${name}"`);
+  for (const { schema, name } of names.rows) {
+    const result = await pool.query<{ n: string }>(`select count(*) as n from ${schema}."${name}"`);
     counts[name] = Number(result.rows[0]?.n);
   }
   return counts;

@@ -40,6 +40,12 @@ export async function tampered<T>(
 ): Promise<T> {
   const names = key.join(', ');
   const copy = `untampered_${copies++}`;
+  // What lies behind a view of current rows.
+  const { rows: homes } = await pool.query<{ schema: string }>(
+    `select case when to_regclass('r_zero_all.' || $1) is null then 'r_zero' else 'r_zero_all' end as schema`,
+    [table],
+  );
+  const home = `${homes[0]!.schema}.${table}`;
   const chosen = await pool.query<Row>(
     `select ${key.map((column) => `${column}::text`).join(', ')} from r_zero.${table} t where ${where}
      order by md5(concat(${names})), ${names} limit 100`,
@@ -51,14 +57,14 @@ export async function tampered<T>(
   const values = key.map((column) => row[column]);
   const columns = await pool.query<{ list: string }>(
     `select string_agg(quote_ident(column_name), ', ') as list from information_schema.columns
-     where table_schema = 'r_zero' and table_name = $1 and is_generated = 'NEVER'`,
-    [table],
+     where format('%I.%I', table_schema, table_name) = $1 and is_generated = 'NEVER'`,
+    [home],
   );
   const list = columns.rows[0]!.list;
   await withoutChecks(pool, async (client) => {
-    await client.query(`create table public.${copy} as select ${list} from r_zero.${table} limit 0`);
-    await client.query(`insert into public.${copy} select ${list} from r_zero.${table} t where ${isRow}`, values);
-    const statement = change === 'delete' ? `delete from r_zero.${table} t` : `update r_zero.${table} t set ${change}`;
+    await client.query(`create table public.${copy} as select ${list} from ${home} limit 0`);
+    await client.query(`insert into public.${copy} select ${list} from ${home} t where ${isRow}`, values);
+    const statement = change === 'delete' ? `delete from ${home} t` : `update ${home} t set ${change}`;
     const { rowCount } = await client.query(`${statement} where ${isRow}`, values);
     if (rowCount !== 1) throw new Error(`${rowCount} rows of ${table} were altered.`);
   });
@@ -67,10 +73,8 @@ export async function tampered<T>(
   } finally {
     await withoutChecks(pool, async (client) => {
       const keys = key.map((column) => `t.${column} = u.${column}`).join(' and ');
-      await client.query(`delete from r_zero.${table} t using public.${copy} u where ${keys}`);
-      await client.query(
-        `insert into r_zero.${table} (${list}) overriding system value select ${list} from public.${copy}`,
-      );
+      await client.query(`delete from ${home} t using public.${copy} u where ${keys}`);
+      await client.query(`insert into ${home} (${list}) overriding system value select ${list} from public.${copy}`);
       await client.query(`drop table public.${copy}`);
     });
   }

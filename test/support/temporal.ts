@@ -16,18 +16,22 @@ export interface TestServerOptions {
   searchAttributes?: boolean;
   /** Dynamic configuration of the server. @default {} */
   dynamicConfig?: Readonly<Record<string, number | boolean>>;
+  /** Serves the UI there, too. @default no UI */
+  uiPort?: number;
 }
 
 /** Quiet: the SDK's warnings about failures that a test provokes would hide the test's own output. */
 export async function startTestServer({
   searchAttributes = true,
   dynamicConfig = {},
+  uiPort,
 }: TestServerOptions = {}): Promise<TestWorkflowEnvironment> {
   installQuietRuntime();
   const { path } = await ensureTemporalCli();
   return await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path },
+      ...(uiPort === undefined ? {} : { uiPort }),
       extraArgs: Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
       ...(searchAttributes ? { searchAttributes: [...SEARCH_ATTRIBUTES] } : {}),
     },
@@ -64,7 +68,10 @@ export interface WorkersOptions {
   workflowWorker?: Partial<WorkerOptions>;
 }
 
-/** Runs the workers of both queues while `use` runs; fails when the workflow misuses the fake activities. */
+/**
+ * Runs the workers of both queues while `use` runs; fails when the workflow misuses the fake activities. Workflows run in this
+ * thread: a thread of their own costs half a second for each test. The tests of whole runs have it, as users do.
+ */
 export async function withWorkers<T>(
   connection: NativeConnection,
   { taskQueue, fake, workflowWorker = {} }: WorkersOptions,
@@ -76,19 +83,20 @@ export async function withWorkers<T>(
     ...common,
     taskQueue,
     workflowBundle: await testBundle(),
+    debugMode: true,
     ...workflowWorker,
   });
   const gpu = await Worker.create({ ...common, taskQueue: `${taskQueue}-gpu` });
   return await workflows.runUntil(() => gpu.runUntil(() => Promise.race([use(), fake.faulted])));
 }
 
-/** Asks until the answer is right. @throws after 20 seconds, with the last answer */
-export async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 20_000;
+/** Asks until the answer is right. @throws after so many seconds, with the last answer */
+export async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean, seconds = 20): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await ask();
     if (isRight(answer)) return answer;
-    if (Date.now() > deadline) throw new Error(`Still ${JSON.stringify(answer)} after 20 seconds.`);
+    if (Date.now() > deadline) throw new Error(`Still ${JSON.stringify(answer)} after ${seconds} seconds.`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

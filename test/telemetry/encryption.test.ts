@@ -80,6 +80,7 @@ describe('encryption of payloads', { timeout: 240_000 }, () => {
     await until(
       () => nights(),
       (found) => found.length === 1,
+      60,
     );
     await deleteSchedule(client, 'sealed-nights');
     const ids = [workflowIdOf('sealed'), `${workflowIdOf('sealed')}/iteration-1`, workflowIdOf('refused')];

@@ -1,10 +1,14 @@
-/** What a real worker's process tells of a real run, its engine's process included: metrics and logs. */
+/** What a real worker's process tells of a real run, its engine's process included: metrics, traces and logs. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { TINY, temporaryFolder } from '../support/activities.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TINY } from '../support/activities.ts';
 import { Cluster } from '../support/cluster.ts';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
+import type { OtlpReceiver, ReceivedSpan } from '../support/otlp-receiver.ts';
+import { groupingsIn, metricsIn, queries } from '../support/dashboard.ts';
 import { freePort, scrape, total } from '../support/scrape.ts';
 import type { Sample } from '../support/scrape.ts';
 import { until } from '../support/temporal.ts';
@@ -13,22 +17,49 @@ import { RunningCommand } from '../e2e/support/command.ts';
 const RUN = 'observed';
 
 describe('a worker that is watched', { timeout: 180_000 }, () => {
-  const dataDir = temporaryFolder();
-  const cluster = new Cluster(dataDir);
+  const cluster = new Cluster();
+  const { dataDir } = cluster;
   let address: string;
   let samples: Sample[];
+  let collector: OtlpReceiver;
 
   before(async () => {
     address = `127.0.0.1:${await freePort()}`;
-    await cluster.start({ R_ZERO_METRICS_ADDRESS: address, R_ZERO_LOG_FORMAT: 'json' });
+    collector = await startOtlpReceiver();
+    await cluster.start({
+      R_ZERO_METRICS_ADDRESS: address,
+      R_ZERO_LOG_FORMAT: 'json',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_RESOURCE_ATTRIBUTES: 'service.name=nightly',
+      OTEL_BSP_SCHEDULE_DELAY: '100',
+    });
     await cluster.startRun({ ...TINY, runId: RUN, budget: { tokens: 10 ** 9 } });
+    await failOnce();
     await until(
       () => cluster.runStatus(RUN),
       (status) => status === 'completed',
+      120,
     );
     samples = await scrape(address);
   });
-  after(() => cluster.stop());
+  after(async () => {
+    await cluster.stop();
+    await collector.close();
+  });
+
+  /** Kills the engine while a unit is at work, so that there is a failed try to count. */
+  async function failOnce(): Promise<void> {
+    for (;;) {
+      const { rows } = await cluster.pool.query<{ outcome: string | null }>(
+        'select outcome from r_zero.attempts where run_id = $1 order by attempt_id desc limit 1',
+        [RUN],
+      );
+      if (rows[0]?.outcome === 'failed') return;
+      if (rows[0]?.outcome === null) await cluster.kill('engine');
+      await sleep(100);
+    }
+  }
 
   async function row<T extends object>(statement: string): Promise<T> {
     const { rows } = await cluster.pool.query<T>(statement, [RUN]);
@@ -43,7 +74,6 @@ describe('a worker that is watched', { timeout: 180_000 }, () => {
       assert.ok(tokens > 1000);
       assert.equal(total(samples, 'r_zero_sampled_tokens_total', { run: RUN }), tokens);
       assert.equal(total(samples, 'r_zero_unit_seconds_count', { run: RUN }), units);
-      assert.equal(total(samples, 'r_zero_queue_seconds_count', { run: RUN }), units);
       assert.equal(total(samples, 'r_zero_training_steps_total', { run: RUN, role: 'challenger' }), 2);
       assert.equal(total(samples, 'r_zero_training_steps_total', { run: RUN, role: 'solver' }), 3);
     });
@@ -100,14 +130,34 @@ describe('a worker that is watched', { timeout: 180_000 }, () => {
       assert.equal(total(samples, 'r_zero_iteration', { run: RUN }), 1);
     });
 
+    test('tries that failed, by code, and how long each try waited', async () => {
+      const { tries, failed, code } = await row<{ tries: number; failed: number; code: string }>(
+        `select count(*)::int as tries, count(*) filter (where outcome = 'failed')::int as failed, min(error_code) as code
+         from r_zero.attempts where run_id = $1`,
+      );
+      assert.ok(failed > 0);
+      assert.equal(total(samples, 'r_zero_unit_failures_total', { run: RUN, code }), failed);
+      assert.equal(total(samples, 'r_zero_queue_seconds_count', { run: RUN }), tries);
+    });
+
     test('of the workflow, counted once', () => {
       assert.equal(total(samples, 'r_zero_run_status_changes_total', { run: RUN, status: 'running' }), 1);
       assert.equal(total(samples, 'r_zero_run_status_changes_total', { run: RUN, status: 'completed' }), 1);
       assert.equal(total(samples, 'r_zero_iterations_finished_total', { run: RUN }), 2);
     });
 
-    test('and Temporal’s own', () => {
-      assert.ok(samples.some(({ name }) => name === 'temporal_worker_task_slots_available'));
+    test('all that the dashboard asks for, with the labels that it groups by', () => {
+      const names = new Set(samples.map(({ name }) => name));
+      const asked = metricsIn(queries);
+      assert.ok(asked.length > 20);
+      assert.deepEqual(
+        asked.filter((name) => !names.has(name)),
+        [],
+      );
+      for (const [name, labels] of groupingsIn(queries)) {
+        const found = samples.find((sample) => sample.name === name)?.labels ?? {};
+        for (const label of labels) assert.ok(label in found, `${name} has no label ${label}`);
+      }
     });
   });
 
@@ -122,8 +172,65 @@ describe('a worker that is watched', { timeout: 180_000 }, () => {
     );
   });
 
+  describe('sends spans that are one tree:', () => {
+    let byId: Map<string, ReceivedSpan>;
+    before(async () => {
+      await until(
+        () => Promise.resolve(collector.spans.length),
+        () => collector.spans.some(({ name }) => name === 'RunWorkflow:rZeroRun'),
+      );
+      byId = new Map(collector.spans.map((span) => [span.spanId, span]));
+    });
+
+    /** Names from the span to the root. */
+    function pathOf(span: ReceivedSpan): string[] {
+      const parent = byId.get(span.parentSpanId ?? '');
+      return parent === undefined ? [span.name] : [span.name, ...pathOf(parent)];
+    }
+
+    test('engine call in unit in phase in iteration in run', () => {
+      const { spans } = collector;
+      const step = spans.find(({ name }) => name === 'engine trainStep');
+      assert.ok(step);
+      assert.deepEqual(pathOf(step), [
+        'engine trainStep',
+        'RunActivity:trainChallengerStep',
+        'StartActivity:trainChallengerStep',
+        'phase challenger_training',
+        'RunWorkflow:rZeroIteration',
+        'StartChildWorkflow:rZeroIteration',
+        'RunWorkflow:rZeroRun',
+      ]);
+      assert.equal(new Set(spans.map(({ traceId }) => traceId)).size, 1);
+      assert.equal(new Set(spans.map(({ spanId }) => spanId)).size, spans.length, 'none is sent twice');
+      assert.deepEqual([...new Set(spans.map(({ service }) => service))], ['nightly']);
+    });
+
+    test('each phase once an iteration, around its units', () => {
+      const phases = collector.spans.filter(({ name }) => name.startsWith('phase '));
+      assert.equal(phases.length, 1 + 7);
+      const units = collector.spans.filter(({ name }) => name === 'RunActivity:labelQuestions');
+      assert.equal(units.length, 2);
+      const labelling = phases.find(({ name }) => name === 'phase labelling')!;
+      for (const { startTimeUnixNano, endTimeUnixNano } of units) {
+        assert.ok(BigInt(startTimeUnixNano) >= BigInt(labelling.startTimeUnixNano) - 50_000_000n);
+        assert.ok(BigInt(endTimeUnixNano) <= BigInt(labelling.endTimeUnixNano) + 50_000_000n);
+      }
+    });
+
+    test('with the place in the run, and no text of a question or an answer', async () => {
+      const unit = collector.spans.find(({ name }) => name === 'RunActivity:labelQuestions');
+      const { 'r_zero.run': runId, 'r_zero.phase': phase, 'r_zero.unit': number } = unit?.attributes ?? {};
+      assert.deepEqual([runId, phase, Number(number)], [RUN, 'labelling', 0]);
+      const { question } = await row<{ question: string }>(
+        'select question from r_zero.questions where run_id = $1 and question is not null limit 1',
+      );
+      assert.ok(!JSON.stringify(collector.spans).includes(question));
+    });
+  });
+
   test('logs one JSON object a line, with the place in the run', () => {
-    const lines = readFileSync(join(dataDir, 'logs', 'worker.log'), 'utf8')
+    const lines = readFileSync(join(dataDir, 'logs', 'worker-0.log'), 'utf8')
       .trim()
       .split('\n');
     const entries = lines
@@ -132,7 +239,8 @@ describe('a worker that is watched', { timeout: 180_000 }, () => {
     const stored = entries.filter(({ message }) => message === 'stored');
     assert.equal(stored.length, total(samples, 'r_zero_unit_seconds_count', { run: RUN }));
     const labelled = stored.find(({ phase, unit }) => phase === 'labelling' && unit === 1);
-    const { run, iteration, level, meanPHat } = labelled ?? {};
+    const { run, iteration, level, meanPHat, trace_id: trace } = labelled ?? {};
+    assert.equal(trace, collector.spans[0]?.traceId, 'and with the trace');
     assert.deepEqual({ run, iteration, level }, { run: RUN, iteration: 1, level: 'INFO' });
     assert.equal(typeof meanPHat, 'number');
   });
@@ -140,7 +248,11 @@ describe('a worker that is watched', { timeout: 180_000 }, () => {
   test('`r-zero worker --metrics` serves them as well, and a taken address has a code', async () => {
     const other = `127.0.0.1:${await freePort()}`;
     const options = ['--data-dir', dataDir, '--log-level', 'warn'];
-    const command = new RunningCommand(['worker', '--metrics', other, ...options], { R_ZERO_TASK_QUEUE: 'other' });
+    const command = new RunningCommand(['worker', '--metrics', other, ...options], {
+      R_ZERO_TASK_QUEUE: 'other',
+      // Nobody listens: traces that cannot be sent must not hurt.
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+    });
     try {
       await command.says(/ready on other and other-gpu/);
       assert.ok((await scrape(other)).length > 0);

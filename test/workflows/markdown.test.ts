@@ -21,9 +21,9 @@ describe('Markdown of the live details', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (text) => {
         const escaped = escapeText(text);
-        assert.doesNotMatch(escaped, /[<>\n\r]/);
-        const bare = escaped.replace(/\\[\\`*_{}[\]()#+!|~]/g, '');
-        assert.doesNotMatch(bare, /[\\`*_{}[\]()#+!|~]/);
+        assert.doesNotMatch(escaped, /[\n\r]/);
+        const bare = escaped.replace(/\\[\\`*_{}[\]()#+!|~<>&]/g, '');
+        assert.doesNotMatch(bare, /[\\`*_{}[\]()#+!|~<>&]/);
       }),
     );
   });

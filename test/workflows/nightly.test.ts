@@ -105,7 +105,7 @@ describe('rZeroNightly', () => {
       assert.equal(typedSearchAttributes.get(STATUS_ATTRIBUTE), 'waiting');
       const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
       assert.match(currentDetails, /\*\*waiting\*\*/);
-      assert.match(currentDetails, /\| Budget \| 120 of 100 tokens \|/);
+      assert.match(currentDetails, /\| Budget\u2003 \| 120 of 100 tokens \(0 left\) \|/);
       assert.match(currentDetails, /The next start of `rZeroRun` or `rZeroNightly`/);
       assert.equal((await handle.query(statusQuery)).budget?.exhausted, 'The budget is spent: 120 of 100 tokens.');
 

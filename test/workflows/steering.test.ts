@@ -428,7 +428,13 @@ describe('steering a run', () => {
           definition: { updateDefinitions: { name: string; description: string }[] };
         }>('__temporal_workflow_metadata');
         const updates = metadata.definition.updateDefinitions.filter(({ name }) => !name.startsWith('__'));
-        assert.deepEqual(updates.map(({ name }) => name).sort(), ['cancelAfterPhase', 'extend', 'pause', 'resume']);
+        assert.deepEqual(updates.map(({ name }) => name).sort(), [
+          'cancelAfterPhase',
+          'extend',
+          'pause',
+          'resetTo',
+          'resume',
+        ]);
         for (const { name, description } of updates) assert.ok(description.length > 20, `${name} has no description`);
         await handle.executeUpdate(cancelAfterPhaseUpdate, { args: [{}] });
         await handle.result();

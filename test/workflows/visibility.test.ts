@@ -58,17 +58,17 @@ describe('what the Temporal UI shows', () => {
       assert.match(currentDetails, /Iteration 2, 2 planned/);
       assert.match(currentDetails, /Labelling, 1 of 3/);
       assert.match(currentDetails, /█+░+` \d+ %/);
-      assert.match(currentDetails, /\|  \| base \| 1 \|/);
-      assert.match(currentDetails, /\| kept \| 10 \| 11 \|/);
-      assert.match(currentDetails, /\| accuracy \| 25\.0 % \| 25\.0 % \|/);
+      assert.match(currentDetails, /\| base\u2003 \| 1 \|/);
+      assert.match(currentDetails, /\| kept\u2003 \| 10\u2003 \| 11 \|/);
+      assert.match(currentDetails, /\| accuracy\u2003 \| 25\.0 %\u2003 \| 25\.0 % \|/);
       assert.doesNotMatch(currentDetails, /continued from/);
-      assert.match(currentDetails, /CheckpointCorrupt: disk &lt;b&gt;full&lt;\/b&gt; \\\| \\`now\\`/);
+      assert.match(currentDetails, /CheckpointCorrupt: disk \\<b\\>full\\<\/b\\> \\\| \\`now\\`/);
       assert.match(currentDetails, /Send an Update\* `resume`/);
       assert.ok(currentDetails.includes(`where run_id = '${runId}'`), 'SQL to copy');
       const childDetails = (await child.query<Metadata>('__temporal_workflow_metadata')).currentDetails;
       assert.match(childDetails, /Iteration 2 of run/);
-      assert.match(childDetails, /\| Challenger training \| 2 of 2 \|/);
-      assert.match(childDetails, /\| Labelling \| 1 of 3 \|/);
+      assert.match(childDetails, /\| Challenger training\u2003 \| 2 of 2\u2003 \|/);
+      assert.match(childDetails, /\| Labelling\u2003 \| 1 of 3\u2003 \|/);
 
       const summaries = await activitySummaries(`r-zero/${runId}/iteration-2`);
       assert.ok(summaries.includes('label shard 2/3'), summaries.join());

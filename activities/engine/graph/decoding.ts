@@ -27,7 +27,6 @@ export function addDecoding(builder: Builder): void {
   addPrefill(builder, caches);
   addDecode(builder, caches);
   addArrange(builder, caches);
-  addFreeCache(builder, caches);
 }
 
 /** One entry point for each way of choosing a token. */
@@ -41,13 +40,13 @@ function addChoices(builder: Builder, name: string, scope: Scope, logits: Ref): 
 
 /**
  * `prefill/…`: runs P parts of T tokens, each behind the columns that its row holds, and puts their keys and values into
- * the cache. Feeds: tokens, cos, sin, first column of each part, last token of each part, the part of each sequence; which
+ * the cache. Feeds: tokens, cos, sin, first column of each part, last token of each part, the part that each sequence continues; which
  * of the new keys (part, head, token) go to which rows of the cache, so that pads go nowhere; and the rows of the cache that
  * each part and head looks at.
  */
 function addPrefill(builder: Builder, caches: readonly CacheVariables[]): void {
   const { config, sizes } = builder;
-  const { prompts, length, batch, columns } = sizes;
+  const { prompts, length, sequences, columns } = sizes;
   const { kvHeads, headDim } = config;
   const scope = builder.scope('prefill');
   const tokens = scope.input('tokens', 'int32', [prompts, length]);
@@ -55,7 +54,7 @@ function addPrefill(builder: Builder, caches: readonly CacheVariables[]): void {
   const sin = scope.input('sin', 'float32', [prompts, 1, length, headDim]);
   const starts = scope.input('starts', 'int32', [prompts]);
   const last = scope.input('last', 'int32', [prompts]);
-  const partOf = scope.input('partOf', 'int32', [batch]);
+  const partOf = scope.input('partOf', 'int32', [sequences]);
   const sources = scope.input('sources', 'int32', [sizes.rows]);
   const slots = scope.input('slots', 'int32', [sizes.rows]);
   const seen = scope.input('seen', 'int32', [prompts, kvHeads, columns]);
@@ -86,8 +85,8 @@ function addPrefill(builder: Builder, caches: readonly CacheVariables[]): void {
 }
 
 /**
- * `decode/…`: one further token for each sequence. Feeds: tokens, cos, sin, mask over the columns, and the row of the
- * cache that each sequence and head writes.
+ * `decode/…`: one further token for each row, and the next one of each sequence. Feeds: tokens, cos, sin, mask over the
+ * columns, the row of the cache that each row and head writes, and the row that each sequence continues.
  */
 function addDecode(builder: Builder, caches: readonly CacheVariables[]): void {
   const { config, sizes } = builder;
@@ -99,32 +98,32 @@ function addDecode(builder: Builder, caches: readonly CacheVariables[]): void {
   const sin = scope.input('sin', 'float32', [batch, 1, headDim]);
   const mask = scope.input('mask', 'float32', [batch, 1, 1, capacity]);
   const slots = scope.input('slots', 'int32', [batch * kvHeads]);
+  const rowOf = scope.input('rowOf', 'int32', [sizes.sequences]);
   const whole = [batch, kvHeads, capacity, headDim];
   const put = (variable: Variable, value: Ref): Ref => {
     scatterRows(scope, variable, slots, reshape(scope, value, [batch * kvHeads, headDim]));
     return reshape(scope, scope.read(variable), whole);
   };
   const logits = builder.record(scope, (recorder: Recorder) => {
-    const { tensor, ref } = recorder;
-    return ref(
-      decode(recorder, config, builder.parameters(scope, recorder), {
-        tokens: tensor(tokens),
-        batch,
-        rotary: { cos: tensor(cos), sin: tensor(sin) },
-        mask: tensor(mask),
-        append: (layer, keys, values) => ({
-          keys: tensor(put(caches[layer]!.keys, ref(keys))),
-          values: tensor(put(caches[layer]!.values, ref(values))),
-        }),
+    const { ops, tensor, ref } = recorder;
+    const ofRows = decode(recorder, config, builder.parameters(scope, recorder), {
+      tokens: tensor(tokens),
+      batch,
+      rotary: { cos: tensor(cos), sin: tensor(sin) },
+      mask: tensor(mask),
+      append: (layer, keys, values) => ({
+        keys: tensor(put(caches[layer]!.keys, ref(keys))),
+        values: tensor(put(caches[layer]!.values, ref(values))),
       }),
-    );
+    });
+    return ref(ops.embedding(ofRows, tensor(rowOf)));
   });
   addChoices(builder, 'decode', scope, logits);
 }
 
 /**
  * `allocate`: room for as many rows. `copy`: rows from here to there. `arrange`: the cache anew, of these rows of the
- * present one. Whoever feeds them knows what lies where.
+ * present one; of none, which frees it. Whoever feeds them knows what lies where.
  */
 function addArrange(builder: Builder, caches: readonly CacheVariables[]): void {
   const variables = caches.flatMap(({ keys, values }) => [keys, values]);
@@ -151,17 +150,6 @@ function addArrange(builder: Builder, caches: readonly CacheVariables[]): void {
   const kept = arrange.input('kept', 'int32', [capacity]);
   for (const variable of variables) arrange.assign(variable, gatherRows(arrange, arrange.read(variable), kept));
   builder.entry('arrange', arrange, [arrange.finished()]);
-}
-
-/** `freeCache`: gives its memory back. */
-function addFreeCache(builder: Builder, caches: readonly CacheVariables[]): void {
-  const scope = builder.scope('freeCache');
-  const nothing = scope.constant({ dtype: 'float32', shape: [0, builder.config.headDim], content: new Uint8Array() });
-  for (const { keys, values } of caches) {
-    scope.assign(keys, nothing);
-    scope.assign(values, nothing);
-  }
-  builder.entry('freeCache', scope, [scope.finished()]);
 }
 
 /** Writes rows of a cache in place. */

@@ -14,10 +14,10 @@ export interface ProgramState {
   /** Makes the session's weights those of the model. */
   useWeights(model: Model): void;
   /**
-   * Runs `update` on weights and moments that only the session holds, and gives the new ones to model and optimizer. When
+   * Runs `apply` on weights and moments that only the session holds, and gives the new ones to model and optimizer. When
    * it fails, the model is unusable.
    */
-  replace(model: Model, optimizer: AdamW, update: () => void): void;
+  apply(model: Model, optimizer: AdamW, feeds: readonly Feed[]): void;
   /** Frees what is held of a model that nobody will use any more. */
   forget(model: Model, optimizer: AdamW): void;
 }
@@ -27,9 +27,7 @@ export function createProgramState(native: NativeBackend, session: Session): Pro
   let weights: readonly tfc.Tensor[] | undefined;
   let frozen: readonly tfc.Tensor[] | undefined;
   let moments: readonly tfc.Tensor[] | undefined;
-  const run = (entry: string, feeds: number[]): tfc.Tensor[] =>
-    session.run(entry, feeds).map((output) => native.createOutputTensor(output));
-  const perform = (entry: string, feeds: readonly Feed[] = []): void => {
+  const perform = (entry: string, feeds: number[] = []): void => {
     session.fetch(entry, feeds);
   };
   const idsOf = (tensors: readonly tfc.Tensor[]): number[] => native.getInputTensorIds([...tensors]);
@@ -45,9 +43,9 @@ export function createProgramState(native: NativeBackend, session: Session): Pro
   return {
     session,
     useWeights,
-    replace: (model, optimizer, update) => {
+    apply: (model, optimizer, feeds) => {
       useWeights(model);
-      if (optimizer.step === 0) perform('zeroMoments', [{ shape: [], values: Float32Array.of(0) }]);
+      if (optimizer.step === 0) perform('zeroMoments');
       else if (moments !== optimizer.first) perform('bindMoments', idsOf([...optimizer.first, ...optimizer.second]));
       // From here on only the session holds them: it may write in place.
       const old = [...model.tensors, ...optimizer.first, ...optimizer.second];
@@ -57,11 +55,11 @@ export function createProgramState(native: NativeBackend, session: Session): Pro
       optimizer.first = [];
       optimizer.second = [];
       for (const tensor of old) tensor.dispose();
-      update();
-      const both = run('readMoments', []);
-      model.tensors = run('readWeights', []);
-      optimizer.first = both.slice(0, both.length / 2);
-      optimizer.second = both.slice(both.length / 2);
+      const changed = session.run('apply', feeds).map((output) => native.createOutputTensor(output));
+      const count = changed.length / 3;
+      model.tensors = changed.slice(0, count);
+      optimizer.first = changed.slice(count, 2 * count);
+      optimizer.second = changed.slice(2 * count);
       weights = model.tensors;
       moments = optimizer.first;
     },

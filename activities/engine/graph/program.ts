@@ -20,7 +20,17 @@ import { addTraining } from './training.ts';
 import { addWeights } from './weights.ts';
 
 /** Sizes that differ from call to call. */
-export const SYMBOLS = ['batch', 'length', 'rows', 'capacity', 'prompts', 'columns', 'shared'] as const;
+export const SYMBOLS = [
+  'batch',
+  'length',
+  'rows',
+  'tokens',
+  'capacity',
+  'prompts',
+  'columns',
+  'shared',
+  'sequences',
+] as const;
 
 export interface ProgramOptions {
   /** Cross entropy by way of a one-hot matrix, for deterministic operations on a GPU. */

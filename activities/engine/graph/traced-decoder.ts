@@ -4,7 +4,7 @@ import type { DecodeRequest, Decoder } from '../decoder.ts';
 import { MASKED } from '../model.ts';
 import { ropeRows } from '../rope.ts';
 import { refuseDiverged } from '../sampling.ts';
-import type { Choice } from '../sampling.ts';
+import type { Choices } from '../sampling.ts';
 import type { Model } from '../weights.ts';
 import { choiceFor } from './choice.ts';
 import type { ProgramState } from './program-state.ts';
@@ -27,7 +27,7 @@ export function tracedDecoder(model: Model, state: ProgramState, request: Decode
     mask.fill(MASKED, row * capacity, (row + 1) * capacity);
     mask.fill(0, row * capacity, row * capacity + columns);
   };
-  const run = (entry: string, feeds: readonly Feed[], draws: Float64Array): Choice[] => {
+  const run = (entry: string, feeds: readonly Feed[], draws: Float64Array): Choices => {
     // Another model may have had its turn between two steps.
     state.useWeights(model);
     return readChoices(session.fetch(`${entry}/${choice.variant}`, [...feeds, ...choice.feeds(draws)]));
@@ -35,18 +35,20 @@ export function tracedDecoder(model: Model, state: ProgramState, request: Decode
 
   return {
     copy: (copies) => {
-      const from: number[] = [];
-      const to: number[] = [];
-      for (const copy of copies) {
+      const count = kvHeads * copies.reduce((sum, { columns }) => sum + columns, 0);
+      const [sources, targets] = [new Int32Array(count), new Int32Array(count)];
+      let next = 0;
+      for (const { from, to, columns } of copies) {
         for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
-          for (let column = 0; column < copy.columns; column++) {
-            from.push(base(copy.from, kvHead) + column);
-            to.push(base(copy.to, kvHead) + column);
+          const [source, target] = [base(from, kvHead), base(to, kvHead)];
+          for (let column = 0; column < columns; column++, next++) {
+            sources[next] = source + column;
+            targets[next] = target + column;
           }
         }
-        show(copy.to, copy.columns);
+        show(to, columns);
       }
-      session.fetch('copy', [vector(from), vector(to)]);
+      session.fetch('copy', [vector(sources), vector(targets)]);
     },
     prefill: (parts, sequences, draws) => {
       const { count, length, columns, tokens, positions, starts, last } = packParts(parts, maxPositions);
@@ -80,7 +82,7 @@ export function tracedDecoder(model: Model, state: ProgramState, request: Decode
       ];
       return run('prefill', feeds, draws);
     },
-    step: (tokens, columns, draws) => {
+    step: (tokens, columns, sequences, draws) => {
       const slots = new Int32Array(batch * kvHeads);
       const positions = new Int32Array(batch);
       for (let row = 0; row < batch; row++) {
@@ -97,6 +99,7 @@ export function tracedDecoder(model: Model, state: ProgramState, request: Decode
         { shape: rotary, values: sin },
         { shape: [batch, 1, 1, capacity], values: mask },
         vector(slots),
+        vector(sequences),
       ];
       return run('decode', feeds, draws);
     },
@@ -117,19 +120,17 @@ export function tracedDecoder(model: Model, state: ProgramState, request: Decode
       capacity = columns;
       mask = shown;
     },
-    dispose: () => void session.fetch('freeCache', []),
+    dispose: () => void session.fetch('arrange', [vector([])]),
   };
 }
 
 /** The graph's choices of one step. @throws RZeroError `ModelDiverged` */
-function readChoices([tokens, logprobs]: readonly ArrayLike<number>[]): Choice[] {
-  return Array.from(tokens as Int32Array, (token, row) => {
-    const logprob = (logprobs as Float32Array)[row] as number;
-    refuseDiverged(logprob);
-    return { token, logprob };
-  });
+function readChoices([tokens, logprobs]: readonly ArrayLike<number>[]): Choices {
+  const choices = { tokens: tokens as Int32Array, logprobs: logprobs as Float32Array };
+  for (const logprob of choices.logprobs) refuseDiverged(logprob);
+  return choices;
 }
 
 function vector(values: readonly number[] | Int32Array): Feed {
-  return { shape: [values.length], values: Int32Array.from(values) };
+  return { shape: [values.length], values: values instanceof Int32Array ? values : Int32Array.from(values) };
 }

@@ -44,7 +44,9 @@ function startStep(model: Model, state: ProgramState): TrainingStep {
     accumulate: (batch, settings) => {
       state.useWeights(model);
       const { lower, upper, dualClip } = grpoBounds(settings);
-      const vectors = [batch.behaviour, batch.reference, batch.advantages, batch.weights].map(vector);
+      const vectors = [batch.predictions, batch.behaviour, batch.reference, batch.advantages, batch.weights].map(
+        vector,
+      );
       const feeds = [
         ...sequences(model, batch),
         ...vectors,
@@ -69,7 +71,7 @@ function startStep(model: Model, state: ProgramState): TrainingStep {
       const { beta1, beta2, epsilon } = settings;
       // The kernel divides by sqrt(v) + epsilon, without the correction of v.
       const numbers = [scale, decay, stepSize / secondCorrection, beta1, beta2, epsilon / secondCorrection];
-      state.replace(model, optimizer, () => session.fetch('apply', numbers.map(scalar)));
+      state.apply(model, optimizer, numbers.map(scalar));
       started = false;
       optimizer.step += 1;
       return { gradientNorm, skipped: false };

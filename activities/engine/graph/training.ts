@@ -7,7 +7,6 @@ import type { PromptTensors } from '../prompt-attention.ts';
 import type { Recorder } from './backend.ts';
 import type { Ref, Variable } from './graph.ts';
 import { tensorValue } from './graph.ts';
-import { fill } from './kernels.ts';
 import type { Builder } from './program.ts';
 import type { Scope } from './scope.ts';
 
@@ -99,10 +98,16 @@ function addGrpo(builder: Builder, sums: readonly Variable[], name: 'kept' | 're
   const inputs = sequences(builder, scope, name === 'shared' ? 'shared' : 'whole');
   const vectors = ['behaviour', 'reference', 'advantages', 'weights'] as const;
   const scalars = ['lower', 'upper', 'dualClip', 'klCoefficient'] as const;
-  const perToken = vectors.map((name) => scope.input(name, 'float32', [sizes.rows]));
+  const predictions = scope.input('predictions', 'int32', [sizes.tokens]);
+  const perToken = vectors.map((name) => scope.input(name, 'float32', [sizes.tokens]));
   const settings = scalars.map((name) => scope.input(name, 'float32', []));
   addGradients(builder, scope, sums, name, (recorder) => {
-    const tensors = { ...inputs(recorder), ...named(vectors, perToken.map(recorder.tensor)), recompute };
+    const tensors = {
+      ...inputs(recorder),
+      ...named(vectors, perToken.map(recorder.tensor)),
+      predictions: recorder.tensor(predictions),
+      recompute,
+    };
     const bounds = named(scalars, settings.map(recorder.tensor));
     return (parameters) => rolloutLoss(recorder, config, parameters, tensors, bounds);
   });
@@ -151,23 +156,18 @@ function named<Name extends string, T>(names: readonly Name[], values: readonly 
   return Object.fromEntries(names.map((name, index) => [name, values[index]])) as Record<Name, T>;
 }
 
-/** `bindMoments`, `readMoments`, `zeroMoments`, `releaseMoments`: the optimizer's state in and out. */
+/** `bindMoments`, `zeroMoments`, `releaseMoments`: the optimizer's state. */
 function addMoments(builder: Builder, moments: readonly Variable[]): void {
+  const { weights } = builder;
   const binding = builder.scope('bindMoments');
   for (const moment of moments) binding.assign(moment, binding.input(moment.name, 'float32', moment.shape));
   builder.entry('bindMoments', binding, [binding.finished()]);
 
-  const reading = builder.scope('readMoments');
-  builder.entry(
-    'readMoments',
-    reading,
-    moments.map((moment) => reading.read(moment)),
-  );
-
   const zero = builder.scope('zeroMoments');
-  // Fed, because TensorFlow's optimizer makes a constant of zeros whose shape it knows, and a constant's memory is never freed.
-  const value = zero.input('value', 'float32', []);
-  for (const moment of moments) zero.assign(moment, fill(zero, moment.shape, value));
+  for (const [index, moment] of moments.entries()) {
+    const weight = zero.read(weights[index % weights.length] as Variable);
+    zero.assign(moment, zero.node('ZerosLike', [weight], FLOAT, [weight])[0]);
+  }
   builder.entry('zeroMoments', zero, [zero.finished()]);
 
   const release = builder.scope('releaseMoments');
@@ -176,8 +176,8 @@ function addMoments(builder: Builder, moments: readonly Variable[]): void {
 }
 
 /**
- * `squares`: half the sum of squares of each gradient. `apply`: one AdamW update, after which the sums are freed.
- * `dropGradients`: frees them without one.
+ * `squares`: half the sum of squares of each gradient. `apply`: one AdamW update, after which the sums are freed; gives the
+ * new weights, first and second moments. `dropGradients`: frees the sums without one.
  *
  * ResourceApplyAdam corrects its step size by powers of the betas that are given as zero here: the caller has folded that
  * correction into the step size and epsilon.
@@ -214,7 +214,12 @@ function addApply(
     });
     before = [scope.update('DestroyResourceOp', [sum], [], DESTROY)];
   }
-  builder.entry('apply', scope, [scope.finished()]);
+  const changed = [...builder.weights, ...moments.first, ...moments.second];
+  builder.entry(
+    'apply',
+    scope,
+    changed.map((variable) => scope.read(variable, before)),
+  );
 
   const drop = builder.scope('dropGradients');
   for (const sum of sums) drop.update('DestroyResourceOp', [sum], [], DESTROY);

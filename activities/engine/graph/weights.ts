@@ -2,20 +2,13 @@ import type { Variable } from './graph.ts';
 import type { Builder } from './program.ts';
 
 /**
- * Entry points that carry weights in and out, and free them: `bindWeights`, `readWeights`, `releaseWeights` for what is
- * trained, `bindFrozen` and `releaseFrozen` for what lies beneath adapters.
+ * Entry points that take weights in, and free them: `bindWeights` and `releaseWeights` for what is trained, `bindFrozen` and
+ * `releaseFrozen` for what lies beneath adapters.
  */
 export function addWeights(builder: Builder): void {
   const { weights, frozen } = builder;
   addBinding(builder, 'Weights', weights);
   if (frozen.length > 0) addBinding(builder, 'Frozen', frozen);
-
-  const reading = builder.scope('readWeights');
-  builder.entry(
-    'readWeights',
-    reading,
-    weights.map((weight) => reading.read(weight)),
-  );
 }
 
 function addBinding(builder: Builder, name: string, variables: readonly Variable[]): void {

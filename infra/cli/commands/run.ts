@@ -1,5 +1,7 @@
+import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { Budget } from '../../../activities/contract.ts';
+import type { Budget, Phase } from '../../../activities/contract.ts';
+import { PHASE_ORDER } from '../../../activities/phases.ts';
 import { budgetOption } from '../budget-text.ts';
 import type { CommandRunner } from '../command-runner.ts';
 import {
@@ -10,6 +12,7 @@ import {
   promptsOption,
   runName,
   seedOption,
+  wholeNumber,
   withCommonOptions,
 } from '../options.ts';
 import type { CommonOptions } from '../options.ts';
@@ -42,6 +45,8 @@ export function addRun(program: Command, runner: CommandRunner): void {
   addList(run, runner);
   addStatus(run, runner);
   addPauseAndResume(run, runner);
+  addRetry(run, runner);
+  addReset(run, runner);
   addExtend(run, runner);
   addCancel(run, runner);
 }
@@ -125,20 +130,113 @@ function addStatus(run: Command, runner: CommandRunner): void {
 }
 
 function addPauseAndResume(run: Command, runner: CommandRunner): void {
-  const orders = [
-    ['pause', 'pause a run after the shard or step at work'],
-    ['resume', 'have a paused run go on, or try again what parked it'],
-  ] as const;
-  for (const [order, summary] of orders) {
-    withJson(run.command(order))
-      .summary(summary)
-      .argument('<runId>', 'name of the run', runName)
-      .option('--reason <text>', 'shown in the Temporal UI')
-      .addHelpText('after', `\nExamples:\n  $ npx r-zero run ${order} demo`)
-      .action((runId: string, options: RunOptions & { reason?: string }) =>
-        steer(runner, options, runId, { order, ...(options.reason === undefined ? {} : { reason: options.reason }) }),
-      );
-  }
+  withJson(run.command('pause'))
+    .summary('pause a run after the shard or step at work')
+    .argument('<runId>', 'name of the run', runName)
+    .option('--reason <text>', 'shown in the Temporal UI')
+    .addHelpText('after', `\nExamples:\n  $ npx r-zero run pause demo`)
+    .action((runId: string, { reason, ...options }: RunOptions & { reason?: string }) =>
+      steer(runner, options, runId, { order: 'pause', ...(reason === undefined ? {} : { reason }) }),
+    );
+  withJson(run.command('resume'))
+    .summary('have a run go on, whatever it stands at')
+    .description(
+      'Does what is needed for the run to go on, and says what: sends `resume` to a workflow that is paused or parked, or starts ' +
+        'a new one when its budget was spent, or the workflow failed, was cancelled or terminated, or is lost with the server’s data.',
+    )
+    .argument('<runId>', 'name of the run', runName)
+    .option('--reason <text>', 'shown in the Temporal UI')
+    .option('--input <json>', INPUT_HELP)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ npx r-zero run resume demo
+  $ npx r-zero run resume demo --input '{"microBatch": 32}'`,
+    )
+    .action((runId: string, options: ChangeOptions) => resume(runner, options, runId, 'resume'));
+}
+
+interface ChangeOptions extends RunOptions {
+  reason?: string;
+  input?: string;
+}
+
+const INPUT_HELP = 'settings to change from here on, as one JSON object, or @file; each change is recorded';
+
+function addRetry(run: Command, runner: CommandRunner): void {
+  withJson(run.command('retry'))
+    .summary('have a parked run try what failed once more, now')
+    .argument('<runId>', 'name of the run', runName)
+    .option('--reason <text>', 'shown in the Temporal UI')
+    .option('--input <json>', INPUT_HELP)
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ npx r-zero run retry demo\n  $ npx r-zero run retry demo --input '{"gate": {"minimumQuestions": 4}}'`,
+    )
+    .action((runId: string, options: ChangeOptions) => resume(runner, options, runId, 'retry'));
+}
+
+async function resume(
+  runner: CommandRunner,
+  { reason, input, ...options }: ChangeOptions,
+  runId: string,
+  order: 'resume' | 'retry',
+): Promise<void> {
+  await runner.run(options, options.json, async (terminal) => {
+    const [{ readSettings }, { resumeRunCommand }] = await Promise.all([
+      import('../run-input-text.ts'),
+      import('../run-resume.ts'),
+    ]);
+    const settings = readSettings(input);
+    const request = {
+      order,
+      ...(reason === undefined ? {} : { reason }),
+      ...(settings === undefined ? {} : { input: settings }),
+    };
+    await resumeRunCommand(options, runId, request, terminal);
+  });
+}
+
+function addReset(run: Command, runner: CommandRunner): void {
+  withJson(run.command('reset-to'))
+    .summary('do everything again from a phase of an iteration on')
+    .description(
+      'The run goes back to the beginning of a phase and goes on from there. What it did since stays in the database, marked as ' +
+        'superseded (`r_zero_all`, `r_zero.takes`). With the same settings it ends with the same rows and checkpoints.',
+    )
+    .argument('<runId>', 'name of the run', runName)
+    .requiredOption(
+      '--iteration <number>',
+      'the first iteration to do again; 0 is the base model',
+      wholeNumber(0, 1000),
+    )
+    .addOption(
+      new Option('--phase <name>', 'its first phase to do again').choices([...PHASE_ORDER]).makeOptionMandatory(),
+    )
+    .option('--reason <text>', 'kept with the reset')
+    .option('--input <json>', INPUT_HELP)
+    .option('--stop', 'also while the run is at work: gives up its present shard or step', false)
+    .option('--no-start', 'leave the run waiting, when it has no workflow that goes on')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ npx r-zero run reset-to demo --iteration 2 --phase challenger_training
+  $ npx r-zero run reset-to demo --iteration 2 --phase gating --input '{"gate": {"lower": 0.4}}' --reason "too easy"`,
+    )
+    .action(
+      (runId: string, options: ChangeOptions & { iteration: number; phase: Phase; stop: boolean; start: boolean }) =>
+        runner.run(options, options.json, async (terminal) => {
+          const [{ readSettings }, { resetRunCommand }] = await Promise.all([
+            import('../run-input-text.ts'),
+            import('../run-reset.ts'),
+          ]);
+          const { input: text, ...others } = options;
+          const input = readSettings(text);
+          await resetRunCommand({ ...others, ...(input === undefined ? {} : { input }) }, runId, terminal);
+        }),
+    );
 }
 
 function addExtend(run: Command, runner: CommandRunner): void {

@@ -3,13 +3,17 @@
  * fails where a real one would compute on columns that hold nothing, or something else than the sequence.
  */
 import type { Decoder } from '../../../activities/engine/decoder.ts';
-import type { Choice } from '../../../activities/engine/sampling.ts';
+import type { Choice, Choices } from '../../../activities/engine/sampling.ts';
 
 const VOCABULARY = 1000;
 
+/** Of how many tokens one may follow others; below that, sequences of one beginning stay the same for a while. */
+export const SURE = 2;
+const UNSURE = 2 ** 32;
+
 /** What follows these tokens. */
-export function nextToken(tokens: readonly number[], draw: number): Choice {
-  let hash = Math.floor(draw * 2 ** 32) >>> 0;
+export function nextToken(tokens: readonly number[], draw: number, possible = UNSURE): Choice {
+  let hash = Math.floor(draw * possible) >>> 0;
   for (const token of tokens) hash = Math.imul(hash ^ (token + 0x9e37), 0x85ebca6b) ^ (hash >>> 13);
   return { token: (hash >>> 0) % VOCABULARY, logprob: -((hash >>> 0) % 7) };
 }
@@ -24,7 +28,12 @@ export interface Calls {
   disposed: boolean;
 }
 
-export function fakeDecoder(rows: number, columns: number): { decoder: Decoder; calls: Calls } {
+function choicesOf(sequences: Int32Array, choose: (place: number, index: number) => Choice): Choices {
+  const choices = Array.from(sequences, choose);
+  return { tokens: choices.map(({ token }) => token), logprobs: choices.map(({ logprob }) => logprob) };
+}
+
+export function fakeDecoder(rows: number, columns: number, possible = UNSURE): { decoder: Decoder; calls: Calls } {
   const calls: Calls = { copies: 0, prefills: [], steps: [], capacities: [columns], disposed: false };
   let capacity = columns;
   let cache: (number | undefined)[][] = Array.from({ length: rows }, () => []);
@@ -51,20 +60,19 @@ export function fakeDecoder(rows: number, columns: number): { decoder: Decoder; 
         cache[row] = read(row, from);
         for (const [index, token] of tokens.entries()) put(row, from + index, token);
       }
-      return sequences.map((part, index) => {
+      return choicesOf(sequences, (part, index) => {
         const { row, from, tokens } = parts[part]!;
-        return nextToken(read(row, from + tokens.length), draws[index]!);
+        return nextToken(read(row, from + tokens.length), draws[index]!, possible);
       });
     },
-    step: (tokens, into, draws) => {
+    step: (tokens, into, sequences, draws) => {
       calls.steps.push(tokens.length);
       if (tokens.length !== cache.length) throw new RangeError(`${tokens.length} tokens for ${cache.length} rows`);
-      return Array.from(tokens, (token, row) => {
-        // A row without room loses its last column.
-        const column = Math.min(into[row]!, capacity - 1);
-        put(row, column, token);
-        if (into[row]! >= capacity) return { token: 0, logprob: 0 };
-        return nextToken(read(row, column + 1), draws[row]!);
+      // A row without room loses its last column.
+      for (const [row, token] of tokens.entries()) put(row, Math.min(into[row]!, capacity - 1), token);
+      return choicesOf(sequences, (row, index) => {
+        if (into[row]! >= capacity) throw new RangeError(`column ${into[row]} of ${capacity}`);
+        return nextToken(read(row, into[row]! + 1), draws[index]!, possible);
       });
     },
     arrange: (kept, next) => {
