@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'EngineRequestInvalid'
   | 'PresetInvalid'
   | 'PayloadUnreadable'
+  | 'JudgeUnfit'
   // The machine: may pass by itself or after a hand's turn.
   | 'DatabaseUnreachable'
   | 'TemporalUnreachable'
@@ -33,6 +34,7 @@ export type ErrorCode =
   | 'EngineOutOfMemory'
   | 'EngineCancelled'
   | 'EngineUnavailable'
+  | 'JudgeUnavailable'
   | 'DiskFull'
   | 'PortInUse'
   | 'StackBusy'
@@ -64,6 +66,7 @@ export const NON_RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'EngineRequestInvalid',
   'PresetInvalid',
   'PayloadUnreadable',
+  'JudgeUnfit',
 ]);
 
 export interface RZeroErrorOptions {

@@ -16,7 +16,7 @@ import type { SampledText } from './sampling.ts';
 import { withModel } from './store.ts';
 import { runUnit } from './unit.ts';
 import { insertRows } from '../db/bulk.ts';
-import { readHeldOut } from '../db/queries/evaluation-sets.ts';
+import { readQuestionSet } from '../db/queries/evaluation-sets.ts';
 import { checkpointBefore } from '../db/queries/lineage.ts';
 import { evaluationItems, evaluations } from '../db/schema.ts';
 
@@ -26,7 +26,7 @@ const SET_NAME = 'held-out';
 export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
   return runUnit(deps, 'evaluation', ref, async (context) => {
     const { run, config, profile, place, call } = context;
-    const set = await readHeldOut(deps.database, run.heldOutHash);
+    const set = await readQuestionSet(deps.database, run.heldOutHash);
     if (!set) throw new RZeroError('Internal', 'An evaluation was planned for a run without held-out questions.');
     const mode = place.unit === 0 ? 'greedy' : 'sampled';
     const samples = mode === 'greedy' ? 1 : config.evaluation.samples;

@@ -7,7 +7,7 @@ import { gatePolicy } from './gate-policy.ts';
 import { runUnit } from './unit.ts';
 import { datasetYield } from './yield-guard.ts';
 import { insertRows } from '../db/bulk.ts';
-import { readHeldOut } from '../db/queries/evaluation-sets.ts';
+import { readQuestionSet } from '../db/queries/evaluation-sets.ts';
 import { readGeneratedQuestions, readTrainedBefore, readVotes } from '../db/queries/lineage.ts';
 import { gateDecisions } from '../db/schema.ts';
 
@@ -23,7 +23,7 @@ export function gateQuestions(deps: ActivityDependencies, ref: UnitRef): Promise
   return runUnit(deps, 'gating', ref, async ({ run, config, place }) => {
     const generated = await readGeneratedQuestions(deps.database, run.runId, place.iteration);
     const votes = await readVotes(deps.database, run.runId, place.iteration);
-    const heldOut = await readHeldOut(deps.database, run.heldOutHash);
+    const heldOut = await readQuestionSet(deps.database, run.heldOutHash);
     const decisions = decideIteration({
       questions: generated
         .filter(({ status }) => status === 'valid')

@@ -6,6 +6,8 @@ import { evaluateSolver } from './evaluation.ts';
 import { openExperiment, readExperimentRun } from './experiments.ts';
 import { asFailure } from './failures.ts';
 import { gateQuestions } from './filtering.ts';
+import { judgeLabels } from './judging.ts';
+import { labelQuestions } from './labelling.ts';
 import { pauseSchedule, planNight } from './nights.ts';
 import { generateQuestions } from './generation.ts';
 import { pruneCheckpoints } from './pruning.ts';
@@ -13,7 +15,6 @@ import { changeRunInput, resetOwnRun } from './run-changes.ts';
 import { beginIteration, changeStatus, extendRun, finishIteration, openRun } from './runs.ts';
 import { trainSolverStep } from './solver-training.ts';
 import { withHeartbeat } from './unit.ts';
-import { labelQuestions } from './voting.ts';
 
 export type { ActivityDependencies } from './dependencies.ts';
 
@@ -34,6 +35,7 @@ export function createActivities(deps: ActivityDependencies): RZeroActivities {
     readExperimentRun: coded((cell) => readExperimentRun(deps, cell)),
     gateQuestions: (ref) => gateQuestions(deps, ref),
     auditLabels: (ref) => auditLabels(deps, ref),
+    judgeLabels: (ref) => judgeLabels(deps, ref),
     trainChallengerStep: (ref) => trainChallengerStep(deps, ref),
     generateQuestions: (ref) => generateQuestions(deps, ref),
     labelQuestions: (ref) => labelQuestions(deps, ref),

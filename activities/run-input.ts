@@ -11,6 +11,7 @@ import { RZeroError } from './errors.ts';
 import { flatten } from './flatten.ts';
 import { gatePolicy, isEmptyBand } from './gate-policy.ts';
 import { LEARNING_RATE_SCHEDULES } from './method/learning-rate.ts';
+import { anchorFields, judgeFields, oracleFields } from './oracles/settings.ts';
 
 const PRESETS = ['default', 'paper', 'official-code'] as const;
 
@@ -170,6 +171,8 @@ const runInput = z.strictObject({
   solver: solver.prefault({}),
   evaluation: evaluation.prefault({}),
   checkpoints: checkpoints.prefault({}),
+  /** Who audits labels beside exact arithmetic; never seen by training. */
+  oracles: oracleFields.optional(),
   /** Of this start alone: no setting of the run, so that each start may have another. */
   budget: budgetFields.optional(),
 });
@@ -288,6 +291,9 @@ function fieldsAt(path: readonly PropertyKey[]): string {
     solver,
     evaluation,
     checkpoints,
+    oracles: oracleFields,
+    'oracles.anchors': anchorFields,
+    'oracles.judge': judgeFields,
     'challenger.lora': lora,
     'solver.lora': lora,
     budget: budgetFields,

@@ -23,6 +23,8 @@ import { planIteration } from './iteration-plan.ts';
 import { noticeLosses } from './notices.ts';
 import { getPreset } from './method/presets.ts';
 import { modelFolder } from './model-folder.ts';
+import { loadJudgePrompt } from './oracles/judge-prompt.ts';
+import { loadAnchors, refuseLongAnchors } from './oracles/anchor-set.ts';
 import { byPhase } from './phases.ts';
 import { loadProfile } from './profile.ts';
 import { conflictingFields, resolveRunInput } from './run-input.ts';
@@ -31,6 +33,7 @@ import { checkpointRoot, checkpointRow } from './store.ts';
 import { behind, holdLease, leaseOwner } from './unit.ts';
 import { transaction } from '../db/client.ts';
 import { insertEvaluationSet } from '../db/queries/evaluation-sets.ts';
+import type { EvaluationSet } from '../db/queries/evaluation-sets.ts';
 import { takeLease } from '../db/queries/leases.ts';
 import type { LeaseHolder } from '../db/queries/leases.ts';
 import { insertStart } from '../db/queries/starts.ts';
@@ -140,12 +143,16 @@ async function createRun(deps: ActivityDependencies, runId: string, resolved: Re
   const folder = modelFolder(resolved.config.model);
   const { profile, hash } = await loadProfile(folder, resolved.config.prompts);
   const heldOut = await loadHeldOut(folder);
+  const anchors = await anchorsFor(folder, resolved.config);
+  if (resolved.config.oracles?.judge) loadJudgePrompt(resolved.config.oracles.judge.prompt);
   await refuseLongCompletions(folder, resolved.config);
   const config = await withThreads(folder, resolved.config);
   const base = await importModel(folder, checkpointRoot(deps));
+  if (anchors) await refuseLongAnchors(deps, base.id, { folder, profile, config }, anchors.items);
   await transaction(deps.database, async (client) => {
     await insertCheckpoint(client, checkpointRow(base));
     if (heldOut) await insertEvaluationSet(client, heldOut);
+    if (anchors) await insertEvaluationSet(client, anchors);
     await insertRun(client, {
       runId,
       seed: resolved.config.seed,
@@ -157,6 +164,7 @@ async function createRun(deps: ActivityDependencies, runId: string, resolved: Re
       config,
       baseCheckpointId: base.id,
       heldOutHash: heldOut?.hash ?? null,
+      anchorHash: anchors?.hash ?? null,
       profile,
       profileHash: hash,
       codeVersion: deps.codeVersion,
@@ -176,6 +184,10 @@ async function refuseLongCompletions(folder: string, config: RunConfig): Promise
       { field: `${role}.maxTokens`, fix: `Choose less than ${maxPositions}.` },
     );
   }
+}
+
+async function anchorsFor(folder: string, { oracles }: RunConfig): Promise<EvaluationSet | undefined> {
+  return oracles?.anchors && (await loadAnchors(folder, oracles.anchors));
 }
 
 /** Settled once, so that every attempt of every step computes alike, whatever else its worker is doing. */

@@ -1,4 +1,3 @@
-import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { ModelLease } from './engine/types.ts';
 import { getPreset } from './method/presets.ts';
@@ -10,13 +9,8 @@ import { solverPrompt } from './profile.ts';
 import { mapInSlices } from './in-slices.ts';
 import { sampleAs } from './sampling.ts';
 import type { SampledText } from './sampling.ts';
-import { mean } from './statistics.ts';
-import { withModel } from './store.ts';
-import { runUnit } from './unit.ts';
 import type { UnitContext } from './unit.ts';
-import { insertRows } from '../db/bulk.ts';
-import { checkpointBefore, readGeneratedQuestions } from '../db/queries/lineage.ts';
-import { answers, votes } from '../db/schema.ts';
+import type { answers, votes } from '../db/schema.ts';
 
 export interface AskedQuestion {
   /** Number of the question in its unit: part of each answer's seed. */
@@ -37,12 +31,14 @@ export async function answerQuestions(
   asked: readonly AskedQuestion[],
   samples: number,
   stage: ParsingStage,
+  /** Of the answers' seeds. */
+  stream: 'answer' | 'anchor' = 'answer',
 ): Promise<AnsweredQuestion[]> {
   const { run, config, profile, place, call } = context;
   const prompts = asked.flatMap(({ item, question }) =>
     Array.from({ length: samples }, (_, sample) => ({
       prompt: solverPrompt(profile, question),
-      seed: deriveSeed({ runSeed: run.seed, ...place, item, sample, stream: 'answer' }),
+      seed: deriveSeed({ runSeed: run.seed, ...place, item, sample, stream }),
     })),
   );
   const sampled = await sampleAs('solver', deps, context, solver, prompts);
@@ -111,33 +107,4 @@ export function voteRow(questionId: number, preset: string, result: VoteResult):
     tie: result.tie,
     classes: result.classes.map(({ representative, count, members }) => ({ representative, count, members })),
   };
-}
-
-/** One shard of pseudo-labels: the frozen Solver answers each parsed question of the shard m times. */
-export function labelQuestions(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
-  return runUnit(deps, 'labelling', ref, async (context) => {
-    const { run, config, place, call } = context;
-    const checkpointId = await checkpointBefore(deps.database, run.runId, 'solver', place.iteration, 0);
-    const shard = await readGeneratedQuestions(deps.database, run.runId, place.iteration, place.unit);
-    const valid = shard.filter(({ status }) => status === 'valid');
-    const asked = valid.map(({ item, question }) => ({ item, question: question ?? '' }));
-    const answered = await withModel(deps, checkpointId, { threads: config.threads, call }, (solver) =>
-      answerQuestions(deps, context, solver, asked, config.labelling.votes, 'generation'),
-    );
-    const ids = new Map(valid.map(({ item, questionId }) => [item, questionId]));
-    return {
-      usesModel: true,
-      metrics: {
-        questions: answered.length,
-        answers: answered.length * config.labelling.votes,
-        meanPHat: mean(
-          answered.filter(({ vote: { total } }) => total > 0).map(({ vote: { votes: n, total } }) => n / total),
-        ),
-      },
-      write: async (client) => {
-        await insertRows(client, answers, answerRows(context, checkpointId, answered, ids));
-        await insertRows(client, votes, voteRows(context, answered, ids));
-      },
-    };
-  });
 }

@@ -98,7 +98,7 @@ export const checkpointPrunings = rZero.table(
   ],
 );
 
-/** Question sets that runs are evaluated on, kept whole: a set that changes on disk must not change a running comparison. */
+/** Question sets that runs are evaluated on, or that audit their labels, kept whole: what changes on disk must not change a run. */
 export const evaluationSets = rZero.table('evaluation_sets', {
   setHash: text('set_hash').primaryKey(),
   items: jsonb('items').notNull(),
@@ -122,6 +122,8 @@ export const runs = rZero.table(
       .references(() => checkpoints.checkpointId),
     /** Held-out questions; null when the model came without any. */
     heldOutHash: text('held_out_hash').references(() => evaluationSets.setHash),
+    /** Known-answer questions that are voted on beside the others; null when the run has none. */
+    anchorHash: text('anchor_hash').references(() => evaluationSets.setHash),
     profile: jsonb('profile').notNull(),
     profileHash: text('profile_hash').notNull(),
     /** What ran the arithmetic, as reported by the first unit that used a model. */
@@ -694,24 +696,131 @@ export const evaluationItems = rZeroAll.table(
   (t) => [primaryKey({ columns: [t.evaluationId, t.item, t.sample] })],
 );
 
-export const audits = rZeroAll.table(
-  'audits',
+/**
+ * Questions with known answers, voted on in the labelling shards like the others, and kept out of everything else by being rows of
+ * their own: no gate, data set or count of questions sees them.
+ */
+export const anchors = rZeroAll.table(
+  'anchors',
   {
+    anchorId: id('anchor_id').primaryKey().generatedAlwaysAsIdentity(),
     ...place(),
-    questionId: id('question_id')
+    /** Place in the set, 0-based. */
+    item: integer('item').notNull(),
+    setHash: text('set_hash')
       .notNull()
-      .references(() => questions.questionId),
-    oracle: text('oracle').notNull(),
-    oracleVersion: integer('oracle_version').notNull(),
-    label: text('label').notNull(),
-    truth: text('truth').notNull(),
-    agrees: boolean('agrees').notNull(),
+      .references(() => evaluationSets.setHash),
+    checkpointId: text('checkpoint_id')
+      .notNull()
+      .references(() => checkpoints.checkpointId),
+    question: text('question').notNull(),
+    answer: text('answer').notNull(),
+    preset: text('preset').notNull(),
+    label: text('label'),
+    majority: integer('majority').notNull(),
+    total: integer('total').notNull(),
+    pHat: doublePrecision('p_hat').generatedAlwaysAs(
+      sql`case when total > 0 then majority::double precision / total end`,
+    ),
+    unparsable: integer('unparsable').notNull(),
+    tie: boolean('tie').notNull(),
+    classes: jsonb('classes').notNull(),
     supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
   (t) => [
-    primaryKey({ columns: [t.questionId, t.oracle, t.oracleVersion, t.take] }),
+    unique('anchors_natural_key').on(t.runId, t.iteration, t.phase, t.unit, t.item, t.take),
+    unitKey('anchors_unit_fk', t),
+    check('anchors_phase', sql`${t.phase} = 'labelling'`),
+    check('anchors_counts', sql`${t.majority} >= 0 and ${t.majority} <= ${t.total} and ${t.unparsable} >= 0`),
+    check('anchors_label', sql`(${t.label} is null) = (${t.majority} = 0)`),
+  ],
+);
+
+export const anchorAnswers = rZeroAll.table(
+  'anchor_answers',
+  {
+    anchorId: id('anchor_id')
+      .notNull()
+      .references(() => anchors.anchorId),
+    sample: smallint('sample').notNull(),
+    seed: text('seed').notNull(),
+    completion: text('completion').notNull(),
+    tokens: integer('tokens').array().notNull(),
+    finishReason: text('finish_reason').notNull(),
+    extracted: text('extracted'),
+    supersededBy: supersededBy(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.anchorId, t.sample] }),
+    check('anchor_answers_finish_reason', sql`${t.finishReason} in ('stop', 'length')`),
+  ],
+);
+
+/**
+ * Who is asked about the labels of a run beside the code: judges and people. A judge whose model, prompt or settings are changed is the
+ * next version, so that its verdicts stay apart.
+ */
+export const oracles = rZero.table(
+  'oracles',
+  {
+    oracleId: id('oracle_id').primaryKey().generatedAlwaysAsIdentity(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.runId),
+    kind: text('kind').notNull(),
+    /** As in `audits`: `judge:<model>` or `human:<annotator>`. */
+    oracle: text('oracle').notNull(),
+    version: integer('version').notNull(),
+    definition: jsonb('definition').notNull(),
+    definitionHash: text('definition_hash').notNull(),
+    /** Known cases that a judge got right before it was asked anything else, and what they cost; null for people. */
+    selfTest: jsonb('self_test'),
+    codeVersion: text('code_version').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('oracles_version').on(t.runId, t.oracle, t.version),
+    unique('oracles_definition').on(t.runId, t.oracle, t.definitionHash),
+    check('oracles_kind', sql`${t.kind} in ('judge', 'human')`),
+  ],
+);
+
+/** What an oracle says of a label: of a generated question, or of an anchor. */
+export const audits = rZeroAll.table(
+  'audits',
+  {
+    auditId: id('audit_id').primaryKey().generatedAlwaysAsIdentity(),
+    ...place(),
+    /** Null for verdicts that are stored as they come, whatever becomes of the unit that asked: those of `oracle_id`. */
+    unit: integer('unit'),
+    questionId: id('question_id').references(() => questions.questionId),
+    anchorId: id('anchor_id').references(() => anchors.anchorId),
+    oracle: text('oracle').notNull(),
+    oracleVersion: integer('oracle_version').notNull(),
+    oracleId: id('oracle_id').references(() => oracles.oracleId),
+    label: text('label').notNull(),
+    /** Null when the oracle only says whether the label is true. */
+    truth: text('truth'),
+    /** Null when the oracle was asked and cannot tell. */
+    agrees: boolean('agrees'),
+    /** A judge's answer in full, cut where it is very long. */
+    reply: text('reply'),
+    /** Cost; null where nothing was asked. */
+    calls: integer('calls'),
+    promptTokens: integer('prompt_tokens'),
+    completionTokens: integer('completion_tokens'),
+    seconds: doublePrecision('seconds'),
+    supersededBy: supersededBy(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('audits_question').on(t.questionId, t.oracle, t.oracleVersion, t.take),
+    unique('audits_anchor').on(t.anchorId, t.oracle, t.oracleVersion, t.take),
     unitKey('audits_unit_fk', t),
     index('audits_place').on(t.runId, t.iteration),
+    index('audits_oracle').on(t.oracleId),
+    check('audits_subject', sql`num_nonnulls(${t.questionId}, ${t.anchorId}) = 1`),
+    check('audits_writer', sql`(${t.unit} is null) = (${t.oracleId} is not null)`),
   ],
 );

@@ -12,6 +12,7 @@ export const ORCHESTRATION_ACTIVITY_NAMES = listOf<OrchestrationActivities>({
   beginIteration: true,
   gateQuestions: true,
   auditLabels: true,
+  judgeLabels: true,
   pruneCheckpoints: true,
   finishIteration: true,
   planNight: true,

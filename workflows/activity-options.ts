@@ -57,6 +57,16 @@ export const BULK_DATABASE_OPTIONS: ActivityOptions = {
   heartbeatTimeout: '30 seconds',
 };
 
+/** `judgeLabels`: requests to somebody else's server, which may be slow, busy or down. */
+export const JUDGE_OPTIONS: ActivityOptions = {
+  // Ten thousand questions to a slow judge; a dead worker is found by its missing heartbeat.
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: '30 seconds',
+  // Each request has tries of its own; what was said is stored, so a later attempt goes on: 10, 20, 40, ... s, about an hour.
+  retry: { initialInterval: '10 seconds', backoffCoefficient: 2, maximumInterval: '10 minutes', maximumAttempts: 12 },
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+
 /** Whatever runs a model: sampling, training, evaluation. */
 export const GPU_OPTIONS: ActivityOptions = {
   // One step on a large model may take hours; a dead worker is found by its missing heartbeat, not by this.

@@ -42,7 +42,7 @@ import { PHASES, unitSummary } from './units.ts';
 /** Reports per phase beside its start: each costs the run and the iteration some events of history. */
 const REPORTS_PER_PHASE = 10;
 /** Numbers of one unit that are passed on; a report stays far below two kilobytes. */
-const MOST_METRICS = 24;
+const MOST_METRICS = 32;
 
 const database = proxyActivities<OrchestrationActivities>(DATABASE_OPTIONS);
 const retention = proxyActivities<OrchestrationActivities>(PRUNE_OPTIONS);

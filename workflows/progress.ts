@@ -126,18 +126,28 @@ function summaryTable(summaries: readonly IterationSummary[]): string {
   // The base model stays in sight however long the run is.
   const shown = summaries.length <= MOST_COLUMNS || !first ? summaries : [first, ...summaries.slice(1 - MOST_COLUMNS)];
   const names = [...new Set(shown.flatMap((summary) => Object.keys(summary.metrics)))]
-    .filter((name) => name !== 'iteration')
+    .filter((name) => name !== 'iteration' && !isBound(name))
     .slice(0, MOST_ROWS);
   const rows = names.map((name) => [
     escapeText(inWords(name)),
-    ...shown.map(({ metrics }) => formatMetric(name, metrics[name])),
+    ...shown.map(({ metrics }) => `${formatMetric(name, metrics[name])}${interval(name, metrics)}`),
   ]);
   return table(['', ...shown.map(({ iteration }) => (iteration === 0 ? 'base' : String(iteration)))], rows);
 }
 
+/** Ends of an interval stand behind the number that they belong to. */
+function isBound(name: string): boolean {
+  return name.startsWith('label_accuracy') && /_(?:lower|upper)$/.test(name);
+}
+
+function interval(name: string, metrics: IterationSummary['metrics']): string {
+  const { [`${name}_lower`]: lower, [`${name}_upper`]: upper } = metrics;
+  return lower === undefined || upper === undefined ? '' : ` (${(lower * 100).toFixed(1)}–${(upper * 100).toFixed(1)})`;
+}
+
 function formatMetric(name: string, value: number | undefined): string {
   if (value === undefined) return '';
-  return /(accuracy|share)$/.test(name) ? `${(value * 100).toFixed(1)} %` : formatNumber(value);
+  return /^label_accuracy|(?:accuracy|share)$/.test(name) ? `${(value * 100).toFixed(1)} %` : formatNumber(value);
 }
 
 function statusNote(view: RunStatusView): string {

@@ -1,7 +1,7 @@
 /** The phases of an iteration: which activity does one shard or step of each, where it runs, and what it is called. */
 import { proxyActivities } from '@temporalio/workflow';
 import type { GpuActivities, OrchestrationActivities, Phase, UnitRef, UnitResult } from '../activities/contract.ts';
-import { BULK_DATABASE_OPTIONS, GPU_OPTIONS, gpuTaskQueue } from './activity-options.ts';
+import { BULK_DATABASE_OPTIONS, GPU_OPTIONS, JUDGE_OPTIONS, gpuTaskQueue } from './activity-options.ts';
 
 interface PhaseDefinition {
   /** For people, e.g. in progress tables. */
@@ -15,6 +15,7 @@ type UnitActivity<A> = { [K in keyof A]: A[K] extends (ref: UnitRef) => Promise<
 
 const gpu = proxyActivities<GpuActivities>(GPU_OPTIONS);
 const database = proxyActivities<OrchestrationActivities>(BULK_DATABASE_OPTIONS);
+const judge = proxyActivities<OrchestrationActivities>(JUDGE_OPTIONS);
 
 function onGpu(activity: UnitActivity<GpuActivities>): PhaseDefinition['runUnit'] {
   return (ref, summary) => gpu[activity].executeWithOptions({ summary, taskQueue: gpuTaskQueue() }, [ref]);
@@ -23,6 +24,10 @@ function onGpu(activity: UnitActivity<GpuActivities>): PhaseDefinition['runUnit'
 function inDatabase(activity: 'gateQuestions' | 'auditLabels'): PhaseDefinition['runUnit'] {
   return (ref, summary) => database[activity].executeWithOptions({ summary }, [ref]);
 }
+
+/** Unit 0 is what code knows, unit 1 the judge. */
+const audit: PhaseDefinition['runUnit'] = (ref, summary) =>
+  ref.unit === 0 ? inDatabase('auditLabels')(ref, summary) : judge.judgeLabels.executeWithOptions({ summary }, [ref]);
 
 export const PHASES: Readonly<Record<Phase, PhaseDefinition>> = {
   challenger_training: {
@@ -35,7 +40,7 @@ export const PHASES: Readonly<Record<Phase, PhaseDefinition>> = {
   gating: { title: 'Gate', unitName: 'gate part', runUnit: inDatabase('gateQuestions') },
   solver_training: { title: 'Solver training', unitName: 'train solver step', runUnit: onGpu('trainSolverStep') },
   evaluation: { title: 'Evaluation', unitName: 'evaluate shard', runUnit: onGpu('evaluateSolver') },
-  audit: { title: 'Label audit', unitName: 'audit part', runUnit: inDatabase('auditLabels') },
+  audit: { title: 'Label audit', unitName: 'audit part', runUnit: audit },
 };
 
 /** e.g. `label shard 3/16`; `unit` counts from 0. */

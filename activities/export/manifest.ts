@@ -29,7 +29,13 @@ const manifest = z.object({
   codeVersion: z.string(),
   rowsPerShard: z.int(),
   /** What was there when the export began; later rows are not of it. */
-  limits: z.object({ iteration: z.int(), recomputation: z.int(), pruning: z.int() }),
+  limits: z.object({
+    iteration: z.int(),
+    recomputation: z.int(),
+    pruning: z.int(),
+    /** Exports from before it was stored had all of them. */
+    audit: z.int().default(Number.MAX_SAFE_INTEGER),
+  }),
   complete: z.boolean(),
   relations: z.array(z.object({ name: z.string(), complete: z.boolean(), rows: z.int(), shards: z.array(shard) })),
   /** Files beside the shards, such as the data card. */

@@ -28,11 +28,16 @@ const TAIL = [['.', '?'], ['?'], ['=']];
 
 /** The value as `7` or `-3/2` in lowest terms; null when the question is not an arithmetic expression, or has no value. */
 export function computeTruth(question: string): { value: string } | null {
+  const text = expressionIn(question);
+  const value = text === null ? null : new Arithmetic(normalise(text)).evaluate();
+  return value === null ? null : { value: format(value) };
+}
+
+/** What a question asks the value of, as it stands: `3/4 + 5` in "What is 3/4 + 5?"; null when it is too long. */
+export function expressionIn(question: string): string | null {
   if (question.length > MAX_LENGTH) return null;
   // Single spaces: runs of them make regular expressions slow.
-  const text = withoutTail(question.replace(/\s+/g, ' ').trim().replace(LEAD, ''));
-  const value = new Arithmetic(normalise(text)).evaluate();
-  return value === null ? null : { value: format(value) };
+  return withoutTail(question.replace(/\s+/g, ' ').trim().replace(LEAD, ''));
 }
 
 function withoutTail(text: string): string {

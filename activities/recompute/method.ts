@@ -16,7 +16,7 @@ import type { ModelProfile } from '../profile.ts';
 import { challengerRewardRow, solverRewardRow } from '../reward-rows.ts';
 import type { RewardRow } from '../reward-rows.ts';
 import type { RunConfig } from '../run-input.ts';
-import { readHeldOut } from '../../db/queries/evaluation-sets.ts';
+import { readQuestionSet } from '../../db/queries/evaluation-sets.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import type { gateDecisions } from '../../db/schema.ts';
 import type pg from 'pg';
@@ -49,7 +49,7 @@ export async function methodContext(database: pg.Pool, run: RunRow, presetName?:
     config,
     preset,
     policy: gatePolicy({ ...config, preset: preset.name }),
-    heldOut: (await readHeldOut(database, run.heldOutHash))?.items.map(({ question }) => question) ?? [],
+    heldOut: (await readQuestionSet(database, run.heldOutHash))?.items.map(({ question }) => question) ?? [],
     profile,
     questionPattern: questionPattern === undefined ? undefined : new RegExp(questionPattern, 'u'),
   };

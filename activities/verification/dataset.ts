@@ -1,8 +1,7 @@
-/** The questions of an iteration from which its data set is made: labels, decisions, and their comparison with an oracle. */
-import { auditRow } from '../audit.ts';
+/** The questions of an iteration from which its data set is made: labels and decisions. */
 import { iterationDecisions } from '../recompute/method.ts';
 import type { DecisionRow, VotedQuestion } from '../recompute/method.ts';
-import { auditsOf, decisionsOf } from '../../db/queries/verification.ts';
+import { decisionsOf } from '../../db/queries/verification.ts';
 import { checkMetrics, contextAt } from './context.ts';
 import type { VerifyContext } from './context.ts';
 import { verifyQuestions } from './questions.ts';
@@ -86,35 +85,4 @@ async function verifyDecisions(
   if (expected) checkMetrics(context, place, { decided: made.length, kept: kept.length });
   const byId = new Map(labelled.map((question) => [question.questionId, question]));
   return kept.flatMap(({ questionId }) => byId.get(questionId) ?? []);
-}
-
-/** Labels that were compared with computed truth. */
-export async function verifyAudits(
-  context: VerifyContext,
-  iteration: number,
-  { labelled, isWhole }: VerifiedDataset,
-): Promise<void> {
-  const { client, findings, run } = context;
-  const place = { runId: run.runId, iteration, phase: 'audit' as const, unit: 0 };
-  const stored = new Map((await auditsOf(client, run.runId, iteration)).map((row) => [row.questionId, row]));
-  let audited = 0;
-  let agreeing = 0;
-  for (const question of labelled) {
-    const expected = auditRow(question);
-    const record = stored.get(question.questionId);
-    findings.examine('audits');
-    if (!expected) continue;
-    audited++;
-    if (expected.agrees) agreeing++;
-    const { questionId, oracle, oracleVersion } = expected;
-    const row = { question_id: questionId, oracle, oracle_version: oracleVersion };
-    if (!record) findings.missing('audits', 'audits', row);
-    else findings.compare('audits', 'audits', row, record, { ...place, ...expected });
-    stored.delete(questionId);
-  }
-  if (!isWhole) return;
-  for (const { questionId, oracle, oracleVersion } of stored.values()) {
-    findings.unexpected('audits', 'audits', { question_id: questionId, oracle, oracle_version: oracleVersion });
-  }
-  checkMetrics(context, place, { labelled: labelled.length, audited, agreeing });
 }

@@ -15,6 +15,7 @@ export type Check =
   | 'rollouts'
   | 'rewards'
   | 'evaluations'
+  | 'anchors'
   | 'audits'
   | 'replay';
 

@@ -3,10 +3,14 @@ import type { Role } from '../contract.ts';
 import type { Prompted } from '../sampling.ts';
 import type { SamplingParams } from '../engine/types.ts';
 import { evaluationParams } from '../evaluation.ts';
+import { anchorsOf } from '../oracles/anchor-set.ts';
+import { shardsOf } from '../oracles/anchors.ts';
 import { challengerPrompt, solverPrompt } from '../profile.ts';
 import type { EvaluationSet } from '../../db/queries/evaluation-sets.ts';
 import type { Place } from '../../db/queries/units.ts';
 import {
+  anchorAnswersOf,
+  anchorsAt,
   answersOf,
   askedQuestions,
   evaluationItemsAt,
@@ -21,7 +25,7 @@ import type { RowId } from './findings.ts';
 
 /** One request: all completions of a kind of a unit. */
 export interface Generation {
-  kind: 'question' | 'answer' | 'rollout' | 'evaluation';
+  kind: 'question' | 'answer' | 'anchor' | 'rollout' | 'evaluation';
   place: Place;
   /** Completions. */
   samples: number;
@@ -55,15 +59,21 @@ interface Range {
   to: number;
 }
 
-/** @param heldOut the run's evaluation set */
+/** As stored with the run. */
+export interface QuestionSets {
+  heldOut: EvaluationSet | undefined;
+  anchors: EvaluationSet | undefined;
+}
+
 export function readExcerpt(
   context: VerifyContext,
   { kind, place, samples }: Generation,
   range: Range,
-  heldOut: EvaluationSet | undefined,
+  { heldOut, anchors }: QuestionSets,
 ): Promise<Excerpt> {
   if (kind === 'question') return questionExcerpt(context, place, range);
   if (kind === 'answer') return answerExcerpt(context, place, range, samples);
+  if (kind === 'anchor') return anchorExcerpt(context, place, range, anchors);
   if (kind === 'rollout') return rolloutExcerpt(context, place, range);
   return evaluationExcerpt(context, place, range, heldOut);
 }
@@ -118,6 +128,39 @@ async function answerExcerpt(context: VerifyContext, place: Place, range: Range,
     }),
     // With a question more or less it is not the batch that it was.
     isBroken: asked.length * votes !== samples || ids.some((id) => findings.brokenQuestions.has(id)),
+  };
+}
+
+async function anchorExcerpt(
+  context: VerifyContext,
+  place: Place,
+  range: Range,
+  set: EvaluationSet | undefined,
+): Promise<Excerpt> {
+  const { client, config, profile } = context;
+  const { votes } = config.labelling;
+  const asked = set?.items.slice(0, config.oracles?.anchors?.questions) ?? [];
+  const own = anchorsOf(asked, place.unit, shardsOf(config));
+  const ids = new Map((await anchorsAt(client, place)).map(({ item, anchorId }) => [item, anchorId]));
+  const answers = await anchorAnswersOf(client, [...ids.values()]);
+  const records = new Map(answers.map((record) => [`${record.anchorId}/${record.sample}`, record]));
+  const used = numbers(range).flatMap((index) => {
+    const found = own[Math.floor(index / votes)];
+    return found ? [{ ...found, sample: index % votes }] : [];
+  });
+  return {
+    role: 'solver',
+    checkpointId: policyBefore(context, 'solver', place.iteration, 0),
+    prompts: used.map(({ item, anchor, sample }) => ({
+      prompt: solverPrompt(profile, anchor.question),
+      seed: seedOf(context, place, { item, sample, stream: 'anchor' }),
+    })),
+    change: {},
+    rows: used.map(({ item, sample }) => {
+      const record = records.get(`${ids.get(item)}/${sample}`);
+      return record && { table: 'anchor_answers', row: { anchor_id: record.anchorId, sample }, ...record };
+    }),
+    isBroken: false,
   };
 }
 

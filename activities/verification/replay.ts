@@ -8,11 +8,10 @@ import { sampleAs } from '../sampling.ts';
 import type { SampledText } from '../sampling.ts';
 import { withModel } from '../store.ts';
 import { storable } from '../../db/bulk.ts';
-import type { EvaluationSet } from '../../db/queries/evaluation-sets.ts';
 import type { UnitRecord } from '../../db/queries/verification.ts';
 import type { VerifyContext } from './context.ts';
 import { readExcerpt } from './generations.ts';
-import type { Excerpt, Generation, StoredSample } from './generations.ts';
+import type { Excerpt, Generation, QuestionSets, StoredSample } from './generations.ts';
 
 export interface ReplayRequest {
   deps: ActivityDependencies;
@@ -42,7 +41,7 @@ export async function replaySamples(
   context: VerifyContext,
   { deps, samples, seed }: ReplayRequest,
   generations: readonly Generation[],
-  facts: { units: readonly UnitRecord[]; usable: ReadonlySet<string>; heldOut: EvaluationSet | undefined },
+  facts: QuestionSets & { units: readonly UnitRecord[]; usable: ReadonlySet<string> },
 ): Promise<ReplayReport> {
   const report: ReplayReport = { samples, seed, batches: 0, rows: 0, skipped: [] };
   const batches = drawBatches(context, generations, samples, seed);
@@ -67,7 +66,7 @@ export async function replaySamples(
     }
     const { iteration, phase, unit } = generation.place;
     const own = withSettings(context, context.settingsOf(iteration, phase, unit));
-    const excerpt = await readExcerpt(own, generation, { from, to }, facts.heldOut);
+    const excerpt = await readExcerpt(own, generation, { from, to }, facts);
     if (excerpt.isBroken) skip('a row that its prompts come from is reported');
     else if (excerpt.checkpointId === undefined || !facts.usable.has(excerpt.checkpointId)) {
       skip('its checkpoint is pruned, missing or damaged');

@@ -20,7 +20,9 @@ export function requestsOf(
       return [of('question', metrics['rollouts']), of('answer', (metrics['parsed'] ?? 0) * challenger.votes)];
     }
     if (record.phase === 'dataset_generation') return [of('question', metrics['generated'])];
-    if (record.phase === 'labelling') return [of('answer', (metrics['questions'] ?? 0) * labelling.votes)];
+    if (record.phase === 'labelling') {
+      return [of('answer', (metrics['questions'] ?? 0) * labelling.votes), of('anchor', metrics['anchorAnswers'])];
+    }
     if (record.phase === 'solver_training') return [of('rollout', metrics['rollouts'])];
     if (record.phase !== 'evaluation') return [];
     return [of('evaluation', held * (record.unit === 0 ? 1 : evaluation.samples))];

@@ -10,9 +10,8 @@ import { methodContext } from '../recompute/method.ts';
 import type { RunConfig } from '../run-input.ts';
 import { checkpointPath, tokenizerOf } from '../store.ts';
 import { transaction } from '../../db/client.ts';
+import { readQuestionSet } from '../../db/queries/evaluation-sets.ts';
 import { readRunConfigs } from '../../db/queries/run-inputs.ts';
-import { readHeldOut } from '../../db/queries/evaluation-sets.ts';
-import type { EvaluationSet } from '../../db/queries/evaluation-sets.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import type { Place } from '../../db/queries/units.ts';
 import { beginReading, unitsOf, updatesOf } from '../../db/queries/verification.ts';
@@ -22,10 +21,13 @@ import { verifyRunCheckpoints } from './checkpoints.ts';
 import type { CheckedCheckpoints } from './checkpoints.ts';
 import { contextAt } from './context.ts';
 import type { VerifyContext } from './context.ts';
-import { verifyAudits, verifyDataset } from './dataset.ts';
+import { verifyAnchors } from './anchors.ts';
+import { verifyAudits } from './audits.ts';
+import { verifyDataset } from './dataset.ts';
 import { verifyEvaluations } from './evaluations.ts';
 import { Findings } from './findings.ts';
 import type { Check, Mismatch } from './findings.ts';
+import type { QuestionSets } from './generations.ts';
 import { requestsOf } from './requests.ts';
 import { verifyPlan, verifyReferences } from './plan.ts';
 import type { Progress } from './plan.ts';
@@ -34,6 +36,7 @@ import type { ReplayReport, ReplayRequest } from './replay.ts';
 import { verifyRunRow } from './run-row.ts';
 import { verifySolverSteps } from './solver.ts';
 import { verifyUpdates } from './updates.ts';
+import { verifyOracles, verifyVerdicts } from './verdicts.ts';
 
 export interface AuditRequest {
   runId: string;
@@ -96,7 +99,10 @@ async function verifyRows(
 ): Promise<AuditReport> {
   const run = await getRun(client, request.runId);
   const method = await methodContext(database, run);
-  const heldOut = await readHeldOut(database, run.heldOutHash);
+  const sets = {
+    heldOut: await readQuestionSet(database, run.heldOutHash),
+    anchors: await readQuestionSet(database, run.anchorHash),
+  };
   const units = await unitsOf(client, run.runId);
   const notes: string[] = [];
   const context: VerifyContext = {
@@ -122,11 +128,11 @@ async function verifyRows(
   }
   await verifyReferences(context);
   verifyUpdates(context);
-  await verifyIterations(context, units, heldOut);
+  await verifyIterations(context, units, sets);
   let replay: ReplayReport | null = null;
   if (request.replay) {
-    const generations = requestsOf(context, units, heldOut);
-    replay = await replaySamples(context, request.replay, generations, { units, usable: checkpoints.usable, heldOut });
+    const generations = requestsOf(context, units, sets.heldOut);
+    replay = await replaySamples(context, request.replay, generations, { units, usable: checkpoints.usable, ...sets });
     if (replay.batches === 0 && replay.skipped.length > 0) notes.push('Nothing could be generated again here.');
   }
   return {
@@ -157,9 +163,10 @@ async function verifyRows(
 async function verifyIterations(
   context: VerifyContext,
   units: readonly UnitRecord[],
-  heldOut: EvaluationSet | undefined,
+  sets: QuestionSets,
 ): Promise<void> {
   const earlier: { id: number; question: string }[] = [];
+  const oracles = await verifyOracles(context);
   for (const iteration of new Set(units.map((unit) => unit.iteration))) {
     const of = (phase: Place['phase']): number[] =>
       units.filter((unit) => unit.iteration === iteration && unit.phase === phase).map(({ unit }) => unit);
@@ -167,8 +174,10 @@ async function verifyIterations(
     await verifyChallengerSteps(at('challenger_training'), iteration, of('challenger_training'));
     const dataset = await verifyDataset(at('labelling'), iteration, of('dataset_generation'), earlier);
     await verifySolverSteps(at('solver_training'), iteration, of('solver_training'), dataset.kept ?? []);
-    await verifyEvaluations(at('evaluation'), iteration, of('evaluation'), heldOut);
-    if (of('audit').length > 0) await verifyAudits(context, iteration, dataset);
+    await verifyEvaluations(at('evaluation'), iteration, of('evaluation'), sets.heldOut);
+    const anchors = await verifyAnchors(at('labelling'), iteration, of('labelling'), sets.anchors);
+    await verifyAudits(at('labelling'), iteration, dataset, anchors, sets.anchors);
+    await verifyVerdicts(context, iteration, oracles, dataset);
     earlier.push(...(dataset.kept ?? []).map(({ questionId, question }) => ({ id: questionId, question })));
   }
 }

@@ -13,8 +13,8 @@ export async function insertEvaluationSet(client: pg.PoolClient, set: Evaluation
   await insertRows(client, evaluationSets, [{ setHash: set.hash, items: set.items }], { onConflict: 'ignore' });
 }
 
-/** The set a run was started with; undefined when it has none. */
-export async function readHeldOut(pool: pg.Pool, hash: string | null): Promise<EvaluationSet | undefined> {
+/** A set of a run, as it was when the run began; undefined when it has none. */
+export async function readQuestionSet(pool: pg.Pool, hash: string | null): Promise<EvaluationSet | undefined> {
   if (hash === null) return undefined;
   try {
     const result = await pool.query<{ items: EvaluationSet['items'] }>(

@@ -34,7 +34,7 @@ export interface Relation {
   columns: readonly ExportColumn[];
   /** Columns that order the rows and tell them apart. */
   key: readonly string[];
-  /** SQL of the rows; $1 is the run, $2 to $4 the limits. */
+  /** SQL of the rows; $1 is the run, $2 to $5 the limits. */
   source: string;
 }
 
@@ -46,6 +46,8 @@ export interface ExportLimits {
   iteration: number;
   recomputation: number;
   pruning: number;
+  /** Judges and people say more of finished iterations. */
+  audit: number;
 }
 
 interface Sketch {
@@ -217,12 +219,37 @@ const EVERYTHING: readonly Sketch[] = [
     from: `r_zero.evaluations e join r_zero.evaluation_items t using (evaluation_id)
       where e.run_id = $1 and e.iteration <= $2`,
   },
-  plain(schema.audits, 'A pseudo-label compared with an oracle.', [
-    'iteration',
-    'question_id',
-    'oracle',
-    'oracle_version',
-  ]),
+  plain(schema.anchors, 'A question with a known answer and its vote: it trains nothing.', [...PLACE, 'item']),
+  {
+    ...plain(schema.anchorAnswers, 'One sampled Solver completion for an anchor.', [...PLACE, 'item', 'sample']),
+    tables: [
+      ['n', schema.anchors],
+      ['t', schema.anchorAnswers],
+    ],
+    columns: {
+      'n.iteration': 'iteration',
+      'n.phase': 'phase',
+      'n.unit': 'unit',
+      'n.item': 'item',
+      ...Object.fromEntries(
+        Object.values(getTableColumns(schema.anchorAnswers)).map((column) => [`t.${column.name}`, column.name]),
+      ),
+    },
+    from: `r_zero.anchors n join r_zero.anchor_answers t using (anchor_id) where n.run_id = $1 and n.iteration <= $2`,
+  },
+  plain(
+    schema.oracles,
+    'A judge or a person who was asked about labels.',
+    ['oracle_id'],
+    `r_zero.oracles t where t.run_id = $1
+       and exists (select from r_zero.audits a where a.oracle_id = t.oracle_id and a.iteration <= $2 and a.audit_id <= $5)`,
+  ),
+  plain(
+    schema.audits,
+    'A pseudo-label compared with an oracle.',
+    ['iteration', 'audit_id'],
+    `r_zero.audits t where ${OF_RUN} and t.audit_id <= $5`,
+  ),
   plain(
     schema.recomputations,
     'The method applied once more to the stored texts.',
@@ -315,17 +342,17 @@ export async function exportPage(
   count: number,
 ): Promise<ExportRow[]> {
   const names = key.map((column) => `"${column}"`).join(', ');
-  const values: unknown[] = [runId, limits.iteration, limits.recomputation, limits.pruning, count];
+  const values: unknown[] = [runId, limits.iteration, limits.recomputation, limits.pruning, limits.audit, count];
   let next = '';
   if (after) {
     next = `where (${names}) > (${after.map((_, index) => `$${values.length + 1 + index}`).join(', ')})`;
     values.push(...after);
   }
   // Every parameter is named, whichever of them the source needs.
-  const bound = 'select $1::text, $2::int, $3::bigint, $4::bigint';
+  const bound = 'select $1::text, $2::int, $3::bigint, $4::bigint, $5::bigint';
   try {
     const { rows } = await pool.query<ExportRow>(
-      `with limits as materialized (${bound}) select * from (${source}) page ${next} order by ${names} limit $5`,
+      `with limits as materialized (${bound}) select * from (${source}) page ${next} order by ${names} limit $6`,
       values,
     );
     return rows;
@@ -334,14 +361,16 @@ export async function exportPage(
   }
 }
 
-/** Recomputations and prunings that there are now. */
+/** Recomputations, prunings and audits that there are now. */
 export async function currentLimits(pool: pg.Pool): Promise<Omit<ExportLimits, 'iteration'>> {
   try {
-    const { rows } = await pool.query<{ recomputation: string; pruning: string }>(
+    const { rows } = await pool.query<{ recomputation: string; pruning: string; audit: string }>(
       `select (select coalesce(max(recomputation_id), 0) from r_zero.recomputations) as recomputation,
-              (select coalesce(max(pruning_id), 0) from r_zero.checkpoint_prunings) as pruning`,
+              (select coalesce(max(pruning_id), 0) from r_zero.checkpoint_prunings) as pruning,
+              (select coalesce(max(audit_id), 0) from r_zero.audits) as audit`,
     );
-    return { recomputation: Number(rows[0]!.recomputation), pruning: Number(rows[0]!.pruning) };
+    const { recomputation, pruning, audit } = rows[0]!;
+    return { recomputation: Number(recomputation), pruning: Number(pruning), audit: Number(audit) };
   } catch (error) {
     throw asDatabaseError(error);
   }

@@ -40,6 +40,7 @@ const PLACED = [
   'rollouts',
   'gate_decisions',
   'answers',
+  'anchors',
   'questions',
   'units',
   'phases',
@@ -53,6 +54,11 @@ const MARKS: readonly (readonly [table: string, statement: string])[] = [
     'evaluation_items',
     `update r_zero_all.evaluation_items i set superseded_by = $4 from r_zero_all.evaluations t
      where i.evaluation_id = t.evaluation_id and i.superseded_by is null and ${FROM_HERE}`,
+  ],
+  [
+    'anchor_answers',
+    `update r_zero_all.anchor_answers i set superseded_by = $4 from r_zero_all.anchors t
+     where i.anchor_id = t.anchor_id and i.superseded_by is null and ${FROM_HERE}`,
   ],
   // A vote is of the unit of its answers. A recomputation's counts them again, also where there are none.
   [

@@ -19,6 +19,9 @@ export type UpdateRecord = typeof schema.policyUpdates.$inferSelect;
 export type EvaluationRecord = typeof schema.evaluations.$inferSelect;
 export type EvaluationItemRecord = typeof schema.evaluationItems.$inferSelect;
 export type AuditRecord = typeof schema.audits.$inferSelect;
+export type AnchorRecord = typeof schema.anchors.$inferSelect;
+export type AnchorAnswerRecord = typeof schema.anchorAnswers.$inferSelect;
+export type OracleRecord = typeof schema.oracles.$inferSelect;
 export type UnitRecord = typeof schema.units.$inferSelect;
 
 /** One snapshot for the whole look, and no way to change anything by mistake. */
@@ -136,6 +139,29 @@ export function auditsOf(client: pg.PoolClient, runId: string, iteration: number
     [runId, iteration],
     'current_audits',
   );
+}
+
+/** What judges and people said, in all versions. */
+export function verdictsOf(client: pg.PoolClient, runId: string, iteration: number): Promise<AuditRecord[]> {
+  return select(client, schema.audits, 'where t.run_id = $1 and t.iteration = $2 and t.oracle_id is not null', [
+    runId,
+    iteration,
+  ]);
+}
+
+export function anchorsAt(client: pg.PoolClient, place: Place): Promise<AnchorRecord[]> {
+  return select(client, schema.anchors, `${AT} order by item`, at(place));
+}
+
+/** Of a few anchors. */
+export function anchorAnswersOf(client: pg.PoolClient, anchorIds: readonly number[]): Promise<AnchorAnswerRecord[]> {
+  return select(client, schema.anchorAnswers, 'where t.anchor_id = any($1::bigint[]) order by anchor_id, sample', [
+    anchorIds,
+  ]);
+}
+
+export function oraclesOf(client: pg.PoolClient, runId: string): Promise<OracleRecord[]> {
+  return select(client, schema.oracles, 'where t.run_id = $1 order by oracle_id', [runId]);
 }
 
 export function updatesOf(client: pg.PoolClient, runId: string): Promise<UpdateRecord[]> {
@@ -278,6 +304,9 @@ const TABLES: readonly PgTable[] = [
   schema.policyUpdates,
   schema.evaluations,
   schema.evaluationItems,
+  schema.anchors,
+  schema.anchorAnswers,
+  schema.oracles,
   schema.audits,
   schema.recomputations,
   schema.checkpointPrunings,

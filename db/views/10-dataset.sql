@@ -15,6 +15,8 @@ where d.recomputation_id is null
 create view r_zero.current_audits as
 select * from r_zero.audits a
 where not exists (select from r_zero.audits n where n.question_id = a.question_id and n.oracle = a.oracle
+                  and n.oracle_version > a.oracle_version)
+  and not exists (select from r_zero.audits n where n.anchor_id = a.anchor_id and n.oracle = a.oracle
                   and n.oracle_version > a.oracle_version);
 
 -- The kept data set: what the Solver was trained on, with its pseudo-labels.

@@ -20,13 +20,3 @@ from (
   group by run_id, iteration, phase, unit, role
 ) r
 join r_zero.policy_updates u on (u.run_id, u.iteration, u.phase, u.unit) = (r.run_id, r.iteration, r.phase, r.step);
-
--- Pseudo-labels against the oracle, by iteration; `kept` separates the training set from everything that was voted on.
-create view r_zero.label_accuracy as
-select a.run_id, a.iteration, a.oracle, coalesce(d.kept, false) as kept,
-       count(*)::int as audited,
-       count(*) filter (where a.agrees)::int as agreeing,
-       avg(a.agrees::int)::double precision as label_accuracy
-from r_zero.current_audits a
-left join r_zero.current_gate_decisions d using (question_id)
-group by a.run_id, a.iteration, a.oracle, coalesce(d.kept, false);

@@ -7,7 +7,7 @@ select i.run_id, i.iteration,
        s.worked::double precision / nullif(s.items * s.samples_per_item, 0) as worked_share,
        s.worked_correct::double precision / nullif(s.worked, 0) as worked_accuracy,
        f.generated, f.parsed, f.voted, f.kept, f.mean_p_hat, f.mean_p_hat_kept,
-       l.label_accuracy, l.audited,
+       l.label_accuracy, l.lower as label_accuracy_lower, l.upper as label_accuracy_upper, l.audited,
        i.seconds
 from (
   select run_id, iteration, sum(seconds) as seconds from r_zero.phase_progress group by run_id, iteration

@@ -23,8 +23,8 @@ begin
     select t.name, t.frozen
     from (values
       ('checkpoints', null), ('checkpoint_prunings', null), ('evaluation_sets', null), ('recomputations', null),
-      ('experiment_runs', null), ('takes', null), ('run_inputs', null), ('run_notices', null),
-      ('runs', 'run_id, seed, preset, preset_version, control, config, base_checkpoint_id, held_out_hash, profile, profile_hash, code_version, created_at'),
+      ('experiment_runs', null), ('oracles', null), ('takes', null), ('run_inputs', null), ('run_notices', null),
+      ('runs', 'run_id, seed, preset, preset_version, control, config, base_checkpoint_id, held_out_hash, anchor_hash, profile, profile_hash, code_version, created_at'),
       ('run_leases', 'run_id'),
       ('run_starts', 'start_id, run_id, namespace, workflow_id, first_execution_id, budget, started_at'),
       ('attempts', 'attempt_id, run_id, iteration, phase, unit, take, attempt, workflow_id, worker_pid, started_at')

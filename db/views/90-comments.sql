@@ -51,6 +51,7 @@ comment on column r_zero.runs.status_reason is 'Why it has that status, in one s
 comment on column r_zero.runs.config is 'The resolved run input it was started with, every default filled in; what was changed since is in r_zero.run_inputs.';
 comment on column r_zero.runs.base_checkpoint_id is 'The base model both roles grew from.';
 comment on column r_zero.runs.held_out_hash is 'Held-out questions the run is evaluated on (r_zero.evaluation_sets).';
+comment on column r_zero.runs.anchor_hash is 'Questions with known answers that audit the labels (r_zero.evaluation_sets); null when there are none.';
 comment on column r_zero.runs.profile is 'Prompts of both roles and the form of a question, as used.';
 comment on column r_zero.runs.profile_hash is 'sha-256 of the profile.';
 comment on column r_zero.runs.engine is 'What ran the arithmetic: engine, backend, version, device, threads, determinism.';
@@ -244,12 +245,50 @@ comment on column r_zero_all.evaluation_items.correct is 'Whether the extracted 
 comment on column r_zero_all.evaluation_items.incomparable is 'The answer was beyond the bounds of the grader''s work and counts as not correct; null for older evaluations.';
 comment on column r_zero_all.evaluation_items.worked is 'Whether steps come before the answer.';
 
+comment on table r_zero_all.anchors is 'Questions with known answers, voted on beside those of a labelling shard; no gate, data set or count of questions sees them.';
+comment on column r_zero_all.anchors.anchor_id is 'The anchor in this iteration.';
+comment on column r_zero_all.anchors.item is 'Place in the set, from 0.';
+comment on column r_zero_all.anchors.set_hash is 'The set (r_zero.evaluation_sets).';
+comment on column r_zero_all.anchors.question is 'The question, as the set has it.';
+comment on column r_zero_all.anchors.answer is 'Its known answer; nothing but audits sees it.';
+comment on column r_zero_all.anchors.preset is 'Preset whose rules were used.';
+comment on column r_zero_all.anchors.label is 'What the vote gives; null when no answer could be read.';
+comment on column r_zero_all.anchors.majority is 'Answers in the largest class: numerator of p-hat.';
+comment on column r_zero_all.anchors.total is 'Denominator of p-hat.';
+comment on column r_zero_all.anchors.p_hat is 'Empirical solve rate: majority / total.';
+comment on column r_zero_all.anchors.unparsable is 'Answers without a readable result: they joined no class.';
+comment on column r_zero_all.anchors.tie is 'True when another class is as large.';
+comment on column r_zero_all.anchors.classes is 'Classes of equivalent answers: representative, count, sample numbers.';
+
+comment on table r_zero_all.anchor_answers is 'Sampled Solver completions for anchors.';
+comment on column r_zero_all.anchor_answers.anchor_id is 'The anchor (r_zero.anchors).';
+
+comment on table r_zero.oracles is 'Judges and people that were asked about the labels of a run.';
+comment on column r_zero.oracles.oracle_id is 'The oracle.';
+comment on column r_zero.oracles.kind is 'judge or human.';
+comment on column r_zero.oracles.oracle is 'Its name in r_zero.audits: judge:<model> or human:<annotator>.';
+comment on column r_zero.oracles.version is 'A judge whose model, server, prompt or sampling is changed is the next version.';
+comment on column r_zero.oracles.definition is 'A judge: model, server, prompt in full with its sha-256, sampling. A person: the name.';
+comment on column r_zero.oracles.definition_hash is 'sha-256 of the definition.';
+comment on column r_zero.oracles.self_test is 'Known cases that a judge got right before it was asked anything else: their number, and what they cost; null for people.';
+comment on column r_zero.oracles.code_version is 'Version of temporal-r-zero that asked it first.';
+
 comment on table r_zero_all.audits is 'Pseudo-labels compared with an oracle. Never used in training.';
-comment on column r_zero_all.audits.oracle is 'Name of the oracle; computed = exact arithmetic.';
+comment on column r_zero_all.audits.audit_id is 'The verdict.';
+comment on column r_zero_all.audits.unit is 'Unit of the phase that wrote the row; null for verdicts of judges and people, which are stored as they come.';
+comment on column r_zero_all.audits.question_id is 'The question (r_zero.questions); null for an anchor.';
+comment on column r_zero_all.audits.anchor_id is 'The anchor (r_zero.anchors); null for a question.';
+comment on column r_zero_all.audits.oracle is 'Name of the oracle: computed (exact arithmetic), anchors (known answers), judge:<model> or human:<annotator>.';
 comment on column r_zero_all.audits.oracle_version is 'Its version.';
+comment on column r_zero_all.audits.oracle_id is 'The judge or person (r_zero.oracles); null for code and anchors.';
 comment on column r_zero_all.audits.label is 'The pseudo-label that was audited.';
-comment on column r_zero_all.audits.truth is 'What the oracle says.';
-comment on column r_zero_all.audits.agrees is 'Whether they are equivalent.';
+comment on column r_zero_all.audits.truth is 'What the oracle says is right; null when it only says whether the label is.';
+comment on column r_zero_all.audits.agrees is 'Whether the label is true; null when the oracle was asked and cannot tell.';
+comment on column r_zero_all.audits.reply is 'What a judge wrote, cut after 4,000 characters. Data, never to be executed.';
+comment on column r_zero_all.audits.calls is 'Requests that the verdict took, tries included; null where nothing is asked.';
+comment on column r_zero_all.audits.prompt_tokens is 'Tokens of the prompts, as the judge''s server counts them.';
+comment on column r_zero_all.audits.completion_tokens is 'Tokens that were generated for it: by the judge, or by the Solver that voted on an anchor.';
+comment on column r_zero_all.audits.seconds is 'Time it took: of the requests, or of the person.';
 
 -- The views of current rows say the same as their tables.
 do $$

@@ -8,6 +8,7 @@ import { packageVersion } from '../package-info.ts';
 import { MOST_SHOWN, renderAudit, renderMismatch } from './audit-text.ts';
 import { withDatabase } from './database-access.ts';
 import { catchInterrupts } from './interrupts.ts';
+import { progressLine } from './progress-line.ts';
 import { stackReporter } from './stack-session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -30,7 +31,7 @@ export async function auditCommand(options: AuditOptions, terminal: Terminal): P
   let shown = 0;
   const onMismatch = (mismatch: Mismatch): void => {
     if (json || shown++ >= MOST_SHOWN) return;
-    if (terminal.live) progress(terminal, '');
+    if (terminal.live) progressLine(terminal, '');
     terminal.out(renderMismatch(mismatch));
   };
   try {
@@ -43,10 +44,10 @@ export async function auditCommand(options: AuditOptions, terminal: Terminal): P
         codeVersion,
         ...(options.replay ? { replay: { deps, samples, seed } } : {}),
         onMismatch,
-        ...(terminal.live ? { onProgress: (done: string) => progress(terminal, done) } : {}),
+        ...(terminal.live ? { onProgress: (done: string) => progressLine(terminal, done) } : {}),
         signal: interrupts.signal,
       });
-      if (terminal.live) progress(terminal, '');
+      if (terminal.live) progressLine(terminal, '');
       terminal.out(json ? JSON.stringify(report) : renderAudit(report, dataDir));
       return report.ok ? 0 : 1;
     });
@@ -54,9 +55,4 @@ export async function auditCommand(options: AuditOptions, terminal: Terminal): P
     await engine.close();
     interrupts.release();
   }
-}
-
-/** One line that is written over. */
-function progress(terminal: Terminal, text: string): void {
-  terminal.stream.write(`\r${text.slice(0, terminal.columns() - 1).padEnd(terminal.columns() - 1)}\r`);
 }

@@ -77,10 +77,21 @@ const PARTS: Readonly<Record<Phase, (metrics: PhaseMetrics) => Part[]>> = {
     m['sampledAccuracy'] ? last('majority', m['majorityAccuracy'], percent) : undefined,
   ],
   audit: (m) => {
-    const { agreeing, audited } = m;
-    if (!agreeing || !audited || audited.sum === 0) return ['no oracle for these questions'];
+    const { agreeing, audited, judgeAgreeing, judgeAsked, judgeStored, judgeUndecided, judgeUnasked } = m;
+    const anchors = m['anchorsAudited']?.sum
+      ? `anchors ${count(m['anchorsAgreeing']?.sum)} of ${count(m['anchorsAudited'].sum)}`
+      : undefined;
+    const judged = judgeAsked
+      ? `judge ${count(judgeAgreeing?.sum)} of ${count(judgeAsked.sum - (judgeUndecided?.sum ?? 0))}` +
+        (judgeStored?.sum ? `, ${count(judgeStored.sum)} judged before` : '') +
+        (judgeUnasked?.sum ? `, ${count(judgeUnasked.sum)} left for want of budget` : '')
+      : undefined;
+    if (!agreeing || !audited || audited.sum === 0)
+      return [anchors ?? (judged ? undefined : 'no oracle for these questions'), judged];
     return [
       `${count(agreeing.sum)} of ${count(audited.sum)} labels true (${percent(agreeing.sum / audited.sum)}), kept or not`,
+      anchors,
+      judged,
     ];
   },
 };

@@ -8,6 +8,7 @@ import { packageVersion } from '../package-info.ts';
 import { withDatabase } from './database-access.ts';
 import { catchInterrupts } from './interrupts.ts';
 import { count, decimal } from './numbers.ts';
+import { progressLine } from './progress-line.ts';
 import { stackReporter } from './stack-session.ts';
 import { plainTable } from './tables.ts';
 import { printable } from './terminal.ts';
@@ -35,19 +36,14 @@ export async function recomputeCommand(options: RecomputeOptions, terminal: Term
         dryRun,
         codeVersion: packageVersion(),
         signal: interrupts.signal,
-        ...(terminal.live ? { onProgress: (done: string) => progress(terminal, done) } : {}),
+        ...(terminal.live ? { onProgress: (done: string) => progressLine(terminal, done) } : {}),
       });
-      if (terminal.live) progress(terminal, '');
+      if (terminal.live) progressLine(terminal, '');
       terminal.out(options.json ? JSON.stringify(report) : renderReport(report));
     });
   } finally {
     interrupts.release();
   }
-}
-
-/** One line that is written over. */
-function progress(terminal: Terminal, text: string): void {
-  terminal.stream.write(`\r${text.slice(0, terminal.columns() - 1).padEnd(terminal.columns() - 1)}\r`);
 }
 
 export function renderReport(report: RecomputeReport): string {

@@ -3,6 +3,8 @@ import type pg from 'pg';
 import type { Phase } from '../../activities/contract.ts';
 import { byPhase } from '../../activities/phases.ts';
 import { asDatabaseError } from '../../db/client.ts';
+import { readLabelAccuracy } from '../../db/queries/oracles.ts';
+import type { LabelAccuracy } from '../../db/queries/oracles.ts';
 import { findRun } from '../../db/queries/runs.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import { readSummaries } from '../../db/queries/summary.ts';
@@ -42,6 +44,8 @@ export interface RunSnapshot {
   phases: PhaseState[];
   /** One row per iteration that has begun; iteration 0 is the base model. */
   summaries: IterationRow[];
+  /** What each oracle says of the labels, by iteration; absent where only progress is watched. */
+  labels?: LabelAccuracy[];
 }
 
 /** A number of a phase over its units, in unit order. */
@@ -57,8 +61,12 @@ export type PhaseMetrics = Readonly<Record<string, MetricRange>>;
 export async function readSnapshot(pool: pg.Pool, runId: string): Promise<RunSnapshot | undefined> {
   const run = await readRunFacts(pool, runId);
   if (!run) return undefined;
-  const [phases, summaries] = await Promise.all([readPhaseStates(pool, runId), readSummaries(pool, runId)]);
-  return { run, phases, summaries };
+  const [phases, summaries, labels] = await Promise.all([
+    readPhaseStates(pool, runId),
+    readSummaries(pool, runId),
+    readLabelAccuracy(pool, runId),
+  ]);
+  return { run, phases, summaries, labels };
 }
 
 export async function readRunFacts(pool: pg.Pool, runId: string): Promise<RunFacts | undefined> {

@@ -33,6 +33,7 @@ export async function runStatusCommand(options: RunCommandOptions, runId: string
           page: page ?? null,
           phases: snapshot.phases,
           iterations: snapshot.summaries,
+          labelAccuracy: snapshot.labels ?? [],
           planned: run.iterations,
         }),
       );

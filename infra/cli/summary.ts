@@ -7,6 +7,7 @@ import type { RunConfig } from '../../activities/run-input.ts';
 import { PHASE_ORDER } from '../../activities/phases.ts';
 import type { RunSnapshot } from './run-snapshot.ts';
 import { explainLoop, solverStepsTrained } from './loop-facts.ts';
+import { renderLabelAccuracy, within } from './label-accuracy-text.ts';
 import { plainTable } from './tables.ts';
 import type { Paint } from './terminal.ts';
 
@@ -55,10 +56,11 @@ export function renderSummary(snapshot: RunSnapshot, paint: Paint): string {
           count(row.parsed),
           count(row.kept),
           decimal(row.mean_p_hat),
-          percentOf(row.label_accuracy, row.audited, row.kept),
+          `${percentOf(row.label_accuracy, row.audited, row.kept)}${within(row.label_accuracy_lower, row.label_accuracy_upper)}`,
         ]),
       ),
       '',
+      ...labelTable(snapshot, paint),
       paint('bold', 'Working time by phase'),
       // Without held-out questions there is nothing to do for the base model.
       timeTable(snapshot, evaluated.length > 0 ? summaries : trained),
@@ -71,6 +73,14 @@ export function renderSummary(snapshot: RunSnapshot, paint: Paint): string {
   const meaning = explainGain(snapshot) ?? explainLoop(snapshot);
   if (meaning) parts.push(meaning);
   return parts.join('\n').trimEnd();
+}
+
+/** What others than exact arithmetic say of the labels; nothing when nobody else was asked. */
+function labelTable({ labels = [] }: RunSnapshot, paint: Paint): string[] {
+  if (labels.every(({ oracle }) => oracle === 'computed')) return [];
+  const iterations = [...new Set(labels.map(({ iteration }) => iteration))].slice(-MOST_ROWS);
+  const rows = labels.filter(({ iteration }) => iterations.includes(iteration));
+  return [`${paint('bold', 'Labels by oracle')} (intervals of 95 %)`, renderLabelAccuracy(rows), ''];
 }
 
 type Accuracy = 'greedy_accuracy' | 'sampled_accuracy' | 'majority_accuracy';

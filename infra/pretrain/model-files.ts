@@ -1,7 +1,8 @@
 /**
- * The text files of the base model's folder: a Hugging Face model folder (config and tokenizer) plus two of ours,
- * `r-zero.json` (how the two roles are prompted) and `held-out.jsonl`.
+ * The text files of the base model's folder: a Hugging Face model folder (config and tokenizer) plus three of ours,
+ * `r-zero.json` (how the two roles are prompted), `held-out.jsonl` and `anchors.jsonl`.
  */
+import { anchorQuestions } from './anchors.ts';
 import { CHALLENGER_PROMPT, SOLVER_PROMPT } from './corpus.ts';
 import type { HeldOutQuestion } from './held-out.ts';
 import { QUESTION_PATTERN } from './sums.ts';
@@ -48,6 +49,9 @@ export const PROFILE = {
 
 const pretty = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
+const lines = (questions: readonly HeldOutQuestion[]): string =>
+  questions.map((item) => `${JSON.stringify(item)}\n`).join('');
+
 /** File name to content, weights and README aside. */
 export function modelTextFiles(heldOut: readonly HeldOutQuestion[]): Map<string, string> {
   return new Map([
@@ -55,6 +59,7 @@ export function modelTextFiles(heldOut: readonly HeldOutQuestion[]): Map<string,
     ['tokenizer.json', pretty(tokenizerJson())],
     ['tokenizer_config.json', pretty(tokenizerConfigJson(MAX_POSITIONS))],
     ['r-zero.json', pretty(PROFILE)],
-    ['held-out.jsonl', heldOut.map((item) => `${JSON.stringify(item)}\n`).join('')],
+    ['held-out.jsonl', lines(heldOut)],
+    ['anchors.jsonl', lines(anchorQuestions())],
   ]);
 }

@@ -5,6 +5,8 @@ import { conflictingFields, resolveRunInput } from '../../activities/run-input.t
 import { RZeroError } from '../../activities/errors.ts';
 import type { RunInput } from '../../activities/contract.ts';
 
+const JUDGE = { baseUrl: 'http://127.0.0.1:1/v1', model: 'm' };
+
 describe('run input', () => {
   test('nothing at all, null and {} all mean the demo run', () => {
     const demo = resolveRunInput({});
@@ -29,6 +31,25 @@ describe('run input', () => {
     ['an unknown field of adapters', { solver: { lora: { r: 4, lora_alpha: 8 } } }, 'solver.lora.lora_alpha'],
     ['an unknown matrix', { solver: { lora: { r: 4, targetModules: ['lm_head'] } } }, 'solver.lora.targetModules'],
     ['no matrix', { solver: { lora: { r: 4, targetModules: [] } } }, 'solver.lora.targetModules'],
+    ['no anchors', { oracles: { anchors: { questions: 0 } } }, 'oracles.anchors.questions'],
+    ['an unknown oracle', { oracles: { human: {} } }, 'oracles.human'],
+    ['an unknown field of a judge', { oracles: { judge: { ...JUDGE, apiKey: 'k' } } }, 'oracles.judge.apiKey'],
+    ['a judge nowhere', { oracles: { judge: { model: 'm' } } }, 'oracles.judge.baseUrl'],
+    [
+      'a judge behind a file',
+      { oracles: { judge: { ...JUDGE, baseUrl: 'file:///etc/passwd' } } },
+      'oracles.judge.baseUrl',
+    ],
+    [
+      'a secret in an address',
+      { oracles: { judge: { ...JUDGE, baseUrl: 'http://me:secret@host/v1' } } },
+      'oracles.judge.baseUrl',
+    ],
+    [
+      'a key in an address',
+      { oracles: { judge: { ...JUDGE, baseUrl: 'http://host/v1?key=secret' } } },
+      'oracles.judge.baseUrl',
+    ],
     ['an array', [] as unknown as RunInput, 'input'],
     ['not a number', { seed: Number.NaN }, 'seed'],
     ['an unknown way of recomputing', { recompute: 'sometimes' }, 'recompute'],

@@ -34,6 +34,33 @@ describe('the summary', () => {
     ]);
   });
 
+  test('shows what further oracles say, with intervals, and nothing where nobody else was asked', () => {
+    assert.doesNotMatch(text, /Labels by oracle/);
+    const estimate = (oracle: string, kept: boolean | null, change = {}) => ({
+      iteration: 1,
+      oracle,
+      kept,
+      labelled: 350,
+      audited: 64,
+      undecided: 2,
+      label_accuracy: 0.71,
+      lower: 0.6,
+      upper: 0.8,
+      ...change,
+    });
+    const labels = [
+      estimate('computed', true),
+      estimate('computed', null),
+      estimate('judge:\u001b[2Jgpt', true, { label_accuracy: null, lower: 0, upper: 1 }),
+      estimate('judge:\u001b[2Jgpt', null),
+    ];
+    const judged = renderSummary({ ...finishedRun(), labels }, plain);
+    assert.deepEqual(rowsOf(judged, 'Labels by oracle'), [
+      ['1', 'computed', '71.0 % (60.0–80.0)', '71.0 % (60.0–80.0)', '64', '2'],
+      ['1', 'judge:\\u001b[2Jgpt', '– (0.0–100.0)', '71.0 % (60.0–80.0)', '64', '2'],
+    ]);
+  });
+
   test('says of how many labels the truth is known when it is not of all', () => {
     const run = finishedRun();
     run.summaries = [BASE, { ...FIRST, label_accuracy: 1, audited: 1 }];

@@ -10,6 +10,7 @@ const VIEWS = [
   'funnel_reasons',
   'iteration_summary',
   'label_accuracy',
+  'label_accuracy_by_p_hat',
   'lineage',
   'phase_progress',
   'provenance',

@@ -22,6 +22,7 @@ const DATABASE_NAMES = [
   'extendRun',
   'finishIteration',
   'gateQuestions',
+  'judgeLabels',
   'openExperiment',
   'openRun',
   'pauseSchedule',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { anchorQuestions } from '../../infra/pretrain/anchors.ts';
 import { CORPUS_RECIPE, corpusRows, type CorpusRow } from '../../infra/pretrain/corpus.ts';
 import { heldOutQuestions } from '../../infra/pretrain/held-out.ts';
 import { MODEL_CONFIG, PROFILE } from '../../infra/pretrain/model-files.ts';
@@ -15,6 +16,7 @@ const take = (seed: number, count: number): CorpusRow[] => {
 const { seed, steps, batchSize } = PRETRAIN_DEFAULTS;
 const corpus = take(seed, steps * batchSize);
 const heldOut = heldOutQuestions();
+const anchors = anchorQuestions();
 
 test('no held-out question occurs anywhere in the corpus, whichever role speaks', () => {
   const texts = new Set(heldOut.map(({ question }) => question));
@@ -92,4 +94,15 @@ test('running sums of a sum by hand', () => {
 test('the configured model has 102,464 parameters', () => {
   const { hidden_size: d, intermediate_size: f, num_hidden_layers: layers, vocab_size: v } = MODEL_CONFIG;
   assert.equal(v * d + layers * (4 * d * d + 3 * d * f + 2 * d) + d, 102_464);
+});
+
+test('anchors are distinct sums of two to five terms, rightly answered, not held out, and of three terms or more in no corpus row', () => {
+  const asked = new Set(corpus.map(({ question }) => question));
+  const held = new Set(heldOut.map(({ question }) => question));
+  assert.equal(new Set(anchors.map(({ question }) => question)).size, anchors.length);
+  for (const { question, answer, terms } of anchors) {
+    assert.match(question, new RegExp(PROFILE.questionPattern));
+    assert.equal(answer, String(sum(question)));
+    assert.ok(!held.has(question) && (terms === 2 || !asked.has(question)), question);
+  }
 });

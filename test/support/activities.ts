@@ -81,7 +81,8 @@ export class ActivityRunner {
   }
 
   unit(phase: Phase, runId: string, iteration: number, unit: number): Promise<UnitResult> {
-    const activity = this.#activities[UNIT_ACTIVITY[phase]] as (ref: object) => Promise<UnitResult>;
+    const name = phase === 'audit' && unit > 0 ? 'judgeLabels' : UNIT_ACTIVITY[phase];
+    const activity = this.#activities[name] as (ref: object) => Promise<UnitResult>;
     return this.call(activity, { runId, iteration, unit, holder: this.#workflowId });
   }
 

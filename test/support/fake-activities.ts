@@ -30,6 +30,7 @@ const PHASE_OF: Partial<Record<ActivityName, Phase>> = {
   trainSolverStep: 'solver_training',
   evaluateSolver: 'evaluation',
   auditLabels: 'audit',
+  judgeLabels: 'audit',
 };
 
 const DEFAULT_UNITS: readonly (readonly [Phase, number])[] = [
@@ -182,6 +183,7 @@ export class FakeActivities {
       readExperimentRun: () => Promise.reject(fakeFault('experiments are tested on a database')),
       gateQuestions: unit('gateQuestions'),
       auditLabels: unit('auditLabels'),
+      judgeLabels: unit('judgeLabels'),
       trainChallengerStep: unit('trainChallengerStep'),
       generateQuestions: unit('generateQuestions'),
       labelQuestions: unit('labelQuestions'),

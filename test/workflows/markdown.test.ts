@@ -76,4 +76,22 @@ describe('Markdown of the live details', () => {
     const details = renderRun(VIEW);
     assert.doesNotMatch(details, /undefined|NaN|planned|Phase/);
   });
+
+  test('label accuracy is shown by oracle, each with its interval in one cell', () => {
+    const metrics = {
+      iteration: 1,
+      kept: 180,
+      label_accuracy: 0.713,
+      label_accuracy_lower: 0.64,
+      label_accuracy_upper: 0.775,
+      'label_accuracy judge:gpt<b>': 0.7,
+      'label_accuracy judge:gpt<b>_lower': 0.5,
+      'label_accuracy judge:gpt<b>_upper': 0.9,
+    };
+    const rows = renderRun({ ...VIEW, summaries: [{ runId: 'demo', iteration: 1, metrics }] }).split('\n');
+    assert.deepEqual(
+      rows.filter((row) => row.includes('label accuracy')),
+      ['| label accuracy | 71.3 % (64.0–77.5) |', '| label accuracy judge:gpt&lt;b&gt; | 70.0 % (50.0–90.0) |'],
+    );
+  });
 });

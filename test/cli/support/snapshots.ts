@@ -55,6 +55,8 @@ export function summaryRow(iteration: number, change: Partial<IterationRow> = {}
     kept: null,
     mean_p_hat: null,
     label_accuracy: null,
+    label_accuracy_lower: null,
+    label_accuracy_upper: null,
     audited: null,
     seconds: 0,
     ...change,
