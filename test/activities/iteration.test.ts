@@ -175,6 +175,7 @@ describe('one iteration, as data', () => {
 
   test('another seed gives other questions', async () => {
     await runner.open({ ...INPUT, runId: 'other-seed', seed: 2 });
+    await runner.iterate('other-seed', 0);
     await runner.begin('other-seed', 1);
     await runner.unit('challenger_training', 'other-seed', 1, 0);
     const mine = (await fingerprint(pool, 'other-seed')).questions as { completion: string }[];
@@ -187,6 +188,7 @@ describe('one iteration, as data', () => {
 
   test('in the random-reward control every reward is a coin flip and the computed one is kept beside it', async () => {
     await runner.open({ ...INPUT, runId: 'control', control: 'random-reward' });
+    await runner.iterate('control', 0);
     await runner.begin('control', 1);
     await runner.unit('challenger_training', 'control', 1, 0);
     const rewards = await pool.query<{ total: number; computed: number }>(
