@@ -16,7 +16,7 @@ import { TemporalUi } from './support/temporal-ui.ts';
 
 const browser = await openBrowser();
 
-describe('in the Temporal UI', { skip: browser.missing, timeout: 180_000 }, () => {
+describe('in the Temporal UI', { skip: browser.missing, timeout: 600_000 }, () => {
   let server: TestWorkflowEnvironment;
   let uiUrl: string;
   let ui: TemporalUi;
