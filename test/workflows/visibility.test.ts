@@ -144,7 +144,7 @@ describe('what the Temporal UI shows', () => {
     const { events } = await server.client.workflow.getHandle(`r-zero/${runId}/iteration-1`).fetchHistory();
     const audits = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
       const name = scheduled?.activityType?.name ?? '';
-      return /Labels$/.test(name) ? [[name, scheduled?.taskQueue?.name]] : [];
+      return name.endsWith('Labels') ? [[name, scheduled?.taskQueue?.name]] : [];
     });
     assert.deepEqual(audits, [
       ['auditLabels', taskQueue],
