@@ -174,6 +174,7 @@ function startNative({ threads, deterministic, precision }: NativeOptions): Runt
       deterministic,
       precision,
       threads,
+      ...(cuda ? {} : { kernels: process.env['TF_ENABLE_ONEDNN_OPTS'] === '0' ? 'tensorflow' : 'onednn' }),
       ...(reason === undefined ? {} : { fallbackReason: reason }),
     },
   };

@@ -185,6 +185,11 @@ export interface EngineDescription {
   /** Of matrix products; see `precision.ts`. */
   precision: 'float32' | 'tf32' | 'bfloat16';
   threads: number;
+  /**
+   * Whose kernels compute on a CPU, which is part of the last bits: TensorFlow's own, or oneDNN's where it has some (environment.ts).
+   * Absent elsewhere, and in what older versions stored.
+   */
+  kernels?: 'tensorflow' | 'onednn';
   /** Why a slower backend runs than the one asked for. */
   fallbackReason?: string;
 }

@@ -115,10 +115,20 @@ function otherEngine(units: readonly UnitRecord[], { place }: Generation, here: 
   if (memoryHalvings > 0) return 'it was sampled in smaller batches, for want of memory';
   if (!there) return 'its unit does not say what computed it';
   const differing = (
-    ['engine', 'backend', 'backendVersion', 'execution', 'device', 'precision', 'deterministic', 'threads'] as const
+    [
+      'engine',
+      'backend',
+      'backendVersion',
+      'execution',
+      'device',
+      'precision',
+      'deterministic',
+      'threads',
+      'kernels',
+    ] as const
   )
     .filter((field) => there[field] !== here[field])
-    .map((field) => `${field} ${String(there[field])}, here ${String(here[field])}`);
+    .map((field) => `${field} ${String(there[field] ?? 'not said')}, here ${String(here[field] ?? 'not said')}`);
   return differing.length === 0 ? undefined : `computed by another engine (${differing.join('; ')})`;
 }
 

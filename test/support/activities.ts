@@ -10,6 +10,9 @@ import type { ActivityDependencies } from '../../activities/index.ts';
 import type { GpuActivities, OrchestrationActivities, Phase, RunInput, UnitResult } from '../../activities/contract.ts';
 import { createLocalEngine } from '../../activities/engine/index.ts';
 
+// As the processes have it that run small models (engineEnvironment): the last bits are those of a worker's.
+process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '0';
+
 const folders: string[] = [];
 after(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
