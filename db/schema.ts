@@ -295,6 +295,36 @@ export const phases = rZeroAll.table(
   ],
 );
 
+/** What was judged when a phase had ended: every alarm, raised or not, with the numbers and what was done. */
+export const alarms = rZeroAll.table(
+  'alarms',
+  {
+    runId: text('run_id').notNull(),
+    iteration: integer('iteration').notNull(),
+    phase: text('phase').notNull(),
+    take: take(),
+    alarm: text('alarm').notNull(),
+    raised: boolean('raised').notNull(),
+    action: text('action').notNull(),
+    value: doublePrecision('value'),
+    threshold: doublePrecision('threshold').notNull(),
+    message: text('message').notNull(),
+    /** Under which start; null for runs of before starts were stored. */
+    startId: id('start_id').references(() => runStarts.startId),
+    supersededBy: supersededBy(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.iteration, t.phase, t.take, t.alarm] }),
+    foreignKey({
+      name: 'alarms_phase_fk',
+      columns: [t.runId, t.iteration, t.phase, t.take],
+      foreignColumns: [phases.runId, phases.iteration, phases.phase, phases.take],
+    }),
+    check('alarms_action', sql`${t.action} in ('off', 'note', 'pause', 'stop', 'rollback')`),
+  ],
+);
+
 export const units = rZeroAll.table(
   'units',
   {

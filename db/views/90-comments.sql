@@ -90,6 +90,15 @@ comment on column r_zero.run_starts.ended_at is 'When it ended; null while it go
 comment on column r_zero.run_starts.end_status is 'completed, waiting (budget spent) or cancelled.';
 comment on column r_zero.run_starts.end_reason is 'Why it ended, in one sentence.';
 
+comment on table r_zero_all.alarms is 'What was judged when a phase had ended: every alarm, raised or not, with its numbers.';
+comment on column r_zero_all.alarms.alarm is 'Name of the alarm, as in the run''s input.';
+comment on column r_zero_all.alarms.raised is 'True when the threshold was passed beyond doubt.';
+comment on column r_zero_all.alarms.action is 'What a raised one asks for: off, note, pause (waits for a person), stop or rollback; note for the others.';
+comment on column r_zero_all.alarms.value is 'What was compared; null when there was nothing to compare.';
+comment on column r_zero_all.alarms.threshold is 'With what it was compared.';
+comment on column r_zero_all.alarms.message is 'The same in one sentence.';
+comment on column r_zero_all.alarms.start_id is 'The start of the run under which it was judged (r_zero.run_starts).';
+
 comment on table r_zero.takes is 'Resets of a run: everything from a phase of an iteration on is done again (r-zero run reset-to). Take 1 is the first and has no row.';
 comment on column r_zero.takes.take is 'Number of the take that this reset began.';
 comment on column r_zero.takes.phase is 'First phase, of that iteration, that is done again.';
