@@ -234,6 +234,31 @@ export interface RunReset extends Omit<RunInputChange, 'input'> {
   input?: RunInput;
 }
 
+/** A phase whose units are all done. */
+export interface AlarmCheck extends IterationRef {
+  phase: Phase;
+}
+
+export interface AlarmVerdict {
+  /** Names of the alarms that were raised. */
+  raised: string[];
+  /** `pause`: wait for a person. `stop`: end the run. `rollback`: as `rollback` says. */
+  action: 'none' | 'pause' | 'stop' | 'rollback';
+  /** In one sentence, with the numbers. */
+  reason?: string;
+  rollback?: {
+    /** The first iteration and phase that are done again. */
+    iteration: number;
+    phase: Phase;
+    /** Who asks for it, for the record. */
+    by: string;
+    /** Settings to go on with. */
+    input?: RunInput;
+    /** The run ends there and does not go on. */
+    stop: boolean;
+  };
+}
+
 /** Activities of the task queue `r-zero`: database work, short. */
 export interface OrchestrationActivities {
   /** Validates and resolves the input, creates or continues the run's row and takes its lease. */
@@ -249,6 +274,8 @@ export interface OrchestrationActivities {
   resetRun(reset: RunReset): Promise<RunPlan>;
   beginIteration(start: IterationStart): Promise<IterationPlan>;
   gateQuestions(ref: UnitRef): Promise<UnitResult>;
+  /** Judges the health of a phase that has ended, and says what is to be done about it. */
+  checkAlarms(ref: AlarmCheck): Promise<AlarmVerdict>;
   auditLabels(ref: UnitRef): Promise<UnitResult>;
   /** The second unit of an audit, where the run has a judge: minutes to hours of requests. */
   judgeLabels(ref: UnitRef): Promise<UnitResult>;

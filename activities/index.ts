@@ -1,5 +1,6 @@
 import type { RZeroActivities } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { checkAlarms } from './alarms/check.ts';
 import { auditLabels } from './audit.ts';
 import { trainChallengerStep } from './challenger-training.ts';
 import { evaluateSolver } from './evaluation.ts';
@@ -33,6 +34,7 @@ export function createActivities(deps: ActivityDependencies): RZeroActivities {
     pauseSchedule: coded(pauseSchedule),
     openExperiment: coded((input) => openExperiment(deps, input)),
     readExperimentRun: coded((cell) => readExperimentRun(deps, cell)),
+    checkAlarms: coded((ref) => withHeartbeat(() => checkAlarms(deps, ref))),
     gateQuestions: (ref) => gateQuestions(deps, ref),
     auditLabels: (ref) => auditLabels(deps, ref),
     judgeLabels: (ref) => judgeLabels(deps, ref),

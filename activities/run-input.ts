@@ -3,6 +3,7 @@
  * `preset` chooses the method's formulas (activities/method/presets.ts), the numbers here choose how much work is done.
  */
 import { z } from 'zod';
+import { alarmFields } from './alarms/settings.ts';
 import { budgetFields, limitsOf } from './budget.ts';
 import type { Budget, RunInput } from './contract.ts';
 import { applyControl, CONTROL_NAMES } from './control.ts';
@@ -171,6 +172,8 @@ const runInput = z.strictObject({
   solver: solver.prefault({}),
   evaluation: evaluation.prefault({}),
   checkpoints: checkpoints.prefault({}),
+  /** What the run watches itself for, and what it does about it: thresholds and actions in activities/alarms/settings.ts. */
+  alarms: alarmFields.prefault({}),
   /** Who audits labels beside exact arithmetic; never seen by training. */
   oracles: oracleFields.optional(),
   /** Of this start alone: no setting of the run, so that each start may have another. */
@@ -291,6 +294,7 @@ function fieldsAt(path: readonly PropertyKey[]): string {
     solver,
     evaluation,
     checkpoints,
+    alarms: alarmFields,
     oracles: oracleFields,
     'oracles.anchors': anchorFields,
     'oracles.judge': judgeFields,

@@ -11,6 +11,7 @@ export const ORCHESTRATION_ACTIVITY_NAMES = listOf<OrchestrationActivities>({
   resetRun: true,
   beginIteration: true,
   gateQuestions: true,
+  checkAlarms: true,
   auditLabels: true,
   judgeLabels: true,
   pruneCheckpoints: true,

@@ -67,6 +67,9 @@ export const JUDGE_OPTIONS: ActivityOptions = {
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
 
+/** `checkAlarms`: some aggregates over the rows of a phase. */
+export const ALARM_OPTIONS: ActivityOptions = { ...BULK_DATABASE_OPTIONS };
+
 /** Whatever runs a model: sampling, training, evaluation. */
 export const GPU_OPTIONS: ActivityOptions = {
   // One step on a large model may take hours; a dead worker is found by its missing heartbeat, not by this.

@@ -5,6 +5,7 @@ import {
   condition,
   continueAsNew,
   log,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -12,6 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type {
+  AlarmVerdict,
   BudgetState,
   CheckpointRef,
   IterationRef,
@@ -22,7 +24,13 @@ import type {
   UnitRef,
   UnitResult,
 } from '../activities/contract.ts';
-import { DATABASE_OPTIONS, PRUNE_OPTIONS, STATUS_NOTE_OPTIONS, SUMMARY_OPTIONS } from './activity-options.ts';
+import {
+  ALARM_OPTIONS,
+  DATABASE_OPTIONS,
+  PRUNE_OPTIONS,
+  STATUS_NOTE_OPTIONS,
+  SUMMARY_OPTIONS,
+} from './activity-options.ts';
 import { describeFailure, isBehind, isOwnCancellation, isParkable, isTakenOver, rethrowable } from './failures.ts';
 import { createReporter } from './iteration-reports.ts';
 import type { Reporter } from './iteration-reports.ts';
@@ -45,6 +53,7 @@ const REPORTS_PER_PHASE = 10;
 const MOST_METRICS = 32;
 
 const database = proxyActivities<OrchestrationActivities>(DATABASE_OPTIONS);
+const alarms = proxyActivities<OrchestrationActivities>(ALARM_OPTIONS);
 const retention = proxyActivities<OrchestrationActivities>(PRUNE_OPTIONS);
 const summaries = proxyActivities<OrchestrationActivities>(SUMMARY_OPTIONS);
 const notes = proxyActivities<OrchestrationActivities>(STATUS_NOTE_OPTIONS);
@@ -67,6 +76,10 @@ interface IterationState {
   checkpoint: CheckpointRef | undefined;
   /** After the last unit; undefined when this start has no budget. */
   budget: BudgetState | undefined;
+  /** Raised so far. */
+  alarms: string[];
+  /** What ends the iteration, when an alarm does. */
+  alarm: AlarmVerdict | undefined;
   reporter: Reporter;
 }
 
@@ -120,9 +133,14 @@ async function work(state: IterationState): Promise<IterationOutcome> {
     ),
   );
   state.reused = plan.phases.reduce((sum, { units, nextUnit }) => sum + Math.min(units, nextUnit), 0);
+  // The execution before may have ended between a phase and its alarms.
+  const open = plan.phases.findIndex(({ units, nextUnit }) => nextUnit < units);
+  const before = plan.phases.at(open === -1 ? plan.phases.length - 1 : open - 1);
+  if (before && open !== 0 && !(await heedAlarms(state, before.phase))) return stopped(state);
   for (const [index, phase] of plan.phases.entries()) {
     if (phase.nextUnit >= phase.units) continue;
     if (!(await runPhase(state, phase))) return stopped(state);
+    if (!(await heedAlarms(state, phase.phase))) return stopped(state);
     const last = index === plan.phases.length - 1;
     if (state.control.cancelAfterPhase && !last) return stopped(state);
   }
@@ -180,6 +198,28 @@ async function timed(state: IterationState, phase: Phase, ref: UnitRef, summary:
   const { seconds, units } = state.paces[phase] ?? { seconds: 0, units: 0 };
   state.paces[phase] = { seconds: seconds + (Date.now() - started) / 1000, units: units + 1 };
   return result;
+}
+
+/** False when an alarm ends the iteration, or a person does while it stands still for one. */
+async function heedAlarms(state: IterationState, phase: Phase): Promise<boolean> {
+  const { ref } = state;
+  // The base model is what others are compared with, and the gate's decisions show in what comes of them.
+  if (ref.iteration === 0 || phase === 'gating' || !patched('alarms')) return true;
+  const verdict = await attempt(state, 'alarms', () =>
+    alarms.checkAlarms.executeWithOptions({ summary: `alarms of ${PHASES[phase].title}` }, [{ ...ref, phase }]),
+  );
+  if (verdict === STOPPED) return false;
+  state.alarms.push(...verdict.raised);
+  switch (verdict.action) {
+    case 'none':
+      if (verdict.raised.length > 0) report(state);
+      return true;
+    case 'pause':
+      return (await standStill(state, 'parked', verdict.reason)) !== STOPPED;
+    default:
+      state.alarm = verdict;
+      return false;
+  }
 }
 
 function endOfBudget(state: IterationState): false {
@@ -256,9 +296,10 @@ function stopped(state: IterationState): IterationOutcome {
 }
 
 function outcome(state: IterationState, metrics: IterationSummary['metrics'], isStopped: boolean): IterationOutcome {
-  const { ref, budget } = state;
+  const { ref, budget, alarm } = state;
   const spent = budget?.exhausted === undefined ? {} : { budget };
-  return { runId: ref.runId, iteration: ref.iteration, metrics, stopped: isStopped, ...spent };
+  const ended = alarm === undefined ? {} : { alarm };
+  return { runId: ref.runId, iteration: ref.iteration, metrics, stopped: isStopped, ...spent, ...ended };
 }
 
 function createState(ref: IterationRef, control: IterationControl | undefined, reporter: Reporter): IterationState {
@@ -276,6 +317,8 @@ function createState(ref: IterationRef, control: IterationControl | undefined, r
     paces: {},
     checkpoint: undefined,
     budget: undefined,
+    alarms: [],
+    alarm: undefined,
     reporter,
   };
 }
@@ -322,6 +365,7 @@ function snapshotOf(state: IterationState): IterationReport {
     facts,
     left: timeLeft(state.phases, (plan) => doneIn(state, plan), state.paces, phase?.phase),
     ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(state.alarms.length === 0 ? {} : { alarms: state.alarms }),
     ...(state.budget === undefined ? {} : { budget: state.budget }),
   };
 }

@@ -4,6 +4,7 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type {
+  AlarmVerdict,
   Budget,
   BudgetState,
   CheckpointRef,
@@ -92,6 +93,8 @@ export interface RunStatusView {
   facts?: Facts;
   /** Reckoned from what was done before; absent when the run stands still. */
   timeLeft?: RunTimeLeft;
+  /** Alarms raised in the iteration at work, by name. */
+  alarms?: string[];
   /** The newest of this workflow. */
   checkpoint?: CheckpointRef;
   /** Iterations that ended under this workflow, oldest first. */
@@ -118,6 +121,8 @@ export interface IterationOutcome extends IterationSummary {
   stopped: boolean;
   /** Set when the budget is spent, if only with the last unit. */
   budget?: BudgetState;
+  /** Set when an alarm ended it. */
+  alarm?: AlarmVerdict;
 }
 
 /** The run's orders to the iteration at work. Absolute, so that only the newest version counts. */
@@ -153,6 +158,8 @@ export interface IterationReport {
   left?: TimeLeft;
   /** The newest. */
   checkpoint?: CheckpointRef;
+  /** Raised in this iteration, by name. */
+  alarms?: string[];
   /** After it, when this start has a budget. */
   budget?: BudgetState;
 }

@@ -32,6 +32,7 @@ export function renderRun(view: RunStatusView): string {
   if (view.timeLeft !== undefined) rows.push(['Time left', timeLine(view.timeLeft)]);
   if (view.budget !== undefined) rows.push(['Budget', budgetLine(view.budget)]);
   if (view.checkpoint !== undefined) rows.push(['Checkpoint', checkpointLine(view.checkpoint)]);
+  if (view.alarms !== undefined) rows.push(['Alarms', view.alarms.map(code).join(', ')]);
   const last = metricsLine(view.lastMetrics);
   if (last) rows.push(['Last unit', last]);
 

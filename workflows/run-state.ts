@@ -39,6 +39,8 @@ export interface RunState {
   finishedInBudget: number;
   /** What this start may spend and has spent. */
   budget: BudgetState | undefined;
+  /** Why an alarm ends the run. */
+  stoppedBy: string | undefined;
   /** True from a reset until the run has gone back to where it is to go on. */
   reset: boolean;
   /** True when all iterations are behind it and only its end is being stored. */
@@ -63,6 +65,7 @@ export function createRunState(runId: string, carried: CarriedRun | undefined): 
     finished: carried?.finished ?? 0,
     finishedInBudget: carried?.finishedInBudget ?? 0,
     budget: undefined,
+    stoppedBy: undefined,
     reset: false,
     closing: false,
     resumed: false,
@@ -95,6 +98,7 @@ export function viewOf(state: RunState): RunStatusView {
     lastMetrics: report?.metrics ?? {},
     ...(report?.facts === undefined ? {} : { facts: report.facts }),
     ...timeLeftOf(state),
+    ...(report?.alarms === undefined ? {} : { alarms: report.alarms }),
     ...(state.checkpoint === undefined ? {} : { checkpoint: state.checkpoint }),
     summaries: state.summaries,
   };

@@ -14,7 +14,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ChildWorkflowHandle } from '@temporalio/workflow';
-import type { OrchestrationActivities, RunInput, RunPlan, RunStatus, RunStatusChange } from '../activities/contract.ts';
+import type {
+  AlarmVerdict,
+  OrchestrationActivities,
+  RunInput,
+  RunPlan,
+  RunStatus,
+  RunStatusChange,
+} from '../activities/contract.ts';
 import { DATABASE_OPTIONS, OPEN_OPTIONS, RESET_OPTIONS, STATUS_NOTE_OPTIONS } from './activity-options.ts';
 import {
   describeFailure,
@@ -164,6 +171,7 @@ async function runIteration(state: RunState, active: Active, iteration: number):
       const outcome = await scope.run(async () => (await startIteration(state, active, iteration)).result());
       if (state.reset) return iteration;
       if (outcome.budget !== undefined) state.budget = outcome.budget;
+      if (outcome.alarm) return await obeyAlarm(state, active, outcome.alarm);
       if (outcome.stopped) return undefined;
       addSummary(state, { runId: state.runId, iteration, metrics: outcome.metrics });
       state.status = 'running';
@@ -186,6 +194,33 @@ async function runIteration(state: RunState, active: Active, iteration: number):
 }
 
 /** Marks everything from a phase on as to be done again, and ends what is at work; `advance` goes on with the new plan. */
+/** The next iteration after a roll-back; undefined when the run ends. */
+async function obeyAlarm(state: RunState, active: Active, verdict: AlarmVerdict): Promise<number | undefined> {
+  const { reason = 'An alarm was raised.', rollback } = verdict;
+  if (!rollback) {
+    state.stoppedBy = reason;
+    return undefined;
+  }
+  const { iteration, phase, input, by, stop } = rollback;
+  try {
+    const plan = await resetTo(state, active, {
+      iteration,
+      phase,
+      by,
+      reason,
+      ...(input === undefined ? {} : { input }),
+    });
+    state.plan = plan;
+    state.summaries = state.summaries.filter((summary) => summary.iteration < plan.nextIteration);
+  } catch (error) {
+    if (isOwnCancellation(error) || !isParkable(error)) throw error;
+    if (isTakenOver(error)) throw rethrowable(error);
+    return (await park(state, `${reason} It cannot be rolled back. ${describeFailure(error)}`)) ? iteration : undefined;
+  }
+  if (stop) state.stoppedBy = reason;
+  return stop ? undefined : iteration;
+}
+
 async function resetTo(
   state: RunState,
   active: Active,
@@ -312,7 +347,8 @@ function finishedEnd(state: RunState, alreadyDone: boolean): End {
 }
 
 /** What ended it: a person, or its budget. */
-function unfinishedEnd({ control, budget, finishedInBudget }: RunState): End {
+function unfinishedEnd({ control, budget, finishedInBudget, stoppedBy }: RunState): End {
+  if (stoppedBy !== undefined) return { status: 'cancelled', message: stoppedBy };
   if (control.cancelAfterPhase) {
     return { status: 'cancelled', message: control.cancelReason ?? 'Ended after its phase, as asked.' };
   }

@@ -33,6 +33,7 @@ export interface Take {
 
 /** Rows that are placed by run, iteration and phase. Parents last: what a row refers to is current as long as it is. */
 const PLACED = [
+  'alarms',
   'audits',
   'evaluations',
   'policy_updates',

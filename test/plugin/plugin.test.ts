@@ -19,6 +19,7 @@ const DATABASE_NAMES = [
   'auditLabels',
   'beginIteration',
   'changeRunInput',
+  'checkAlarms',
   'extendRun',
   'finishIteration',
   'gateQuestions',

@@ -93,6 +93,10 @@ export class ActivityRunner {
     return this.call(this.#activities.beginIteration, { runId, iteration, holder: this.#workflowId });
   }
 
+  checkAlarms(phase: Phase, runId: string, iteration: number) {
+    return this.call(this.#activities.checkAlarms, { runId, iteration, phase, holder: this.#workflowId });
+  }
+
   prune(runId: string, iteration: number) {
     return this.call(this.#activities.pruneCheckpoints, { runId, iteration, holder: this.#workflowId });
   }

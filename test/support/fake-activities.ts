@@ -5,6 +5,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type {
+  AlarmVerdict,
   BudgetState,
   IterationRef,
   NightPlan,
@@ -64,6 +65,8 @@ export class FakeActivities {
   leaveNote: ((note: ScheduleNote) => Promise<void>) | undefined;
   /** Answer of `planNight`; the run is unknown, or known and free, when undefined. */
   night: NightPlan | undefined;
+  /** Answers of `checkAlarms`, by iteration and phase; none is raised otherwise. */
+  readonly alarms = new Map<string, AlarmVerdict>();
   /** Reported with every plan and unit. */
   budget: BudgetState | undefined;
   /** What becomes of `budget` with that call. */
@@ -181,6 +184,11 @@ export class FakeActivities {
       },
       openExperiment: () => Promise.reject(fakeFault('experiments are tested on a database')),
       readExperimentRun: () => Promise.reject(fakeFault('experiments are tested on a database')),
+      // Not among the calls: most tests are about something else.
+      checkAlarms: (ref) => {
+        this.#checkRef(ref);
+        return Promise.resolve(this.alarms.get(`${ref.iteration} ${ref.phase}`) ?? { raised: [], action: 'none' });
+      },
       gateQuestions: unit('gateQuestions'),
       auditLabels: unit('auditLabels'),
       judgeLabels: unit('judgeLabels'),
