@@ -122,6 +122,7 @@ describe('what the Temporal UI shows', () => {
     const gpu = `${taskQueue}-gpu`;
     assert.deepEqual(Object.fromEntries(queues), {
       beginIteration: taskQueue,
+      checkAlarms: taskQueue,
       trainChallengerStep: gpu,
       generateQuestions: gpu,
       labelQuestions: gpu,
