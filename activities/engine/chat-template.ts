@@ -2,6 +2,7 @@
  * How a model wants to be talked to: its chat template (Jinja, from tokenizer_config.json or chat_template.jinja), or the
  * plain form of base models when it has none.
  */
+import { createContext, Script } from 'node:vm';
 import { Template } from '@huggingface/jinja';
 import { RZeroError } from '../errors.ts';
 
@@ -19,8 +20,28 @@ export interface ChatFormat {
 
 /** Templates ask for today's date, Llama 3's among them; a prompt must be the same tomorrow. This is their own default. */
 const DATE = '26 Jul 2024';
-/** The library has a clock of its own, which only the template can put out of sight. */
-const NO_CLOCK = `{% macro strftime_now(format) %}${DATE}{% endmacro %}`;
+/** The library has a clock and a `range` of its own, which only the template can put out of sight. */
+const PRELUDE = `{% macro strftime_now(format) %}${DATE}{% endmacro %}{% set range = bounded_range %}`;
+
+/** A template is a program of somebody else's: loops within loops end after this. Filling one in takes well below a millisecond. */
+const LONGEST_MS = 1_000;
+const LONGEST_RANGE = 10_000;
+
+/** In place of the library's, which would make a list of a thousand million numbers. */
+function range(first: number, end?: number, step = 1): number[] {
+  const [from, to] = end === undefined ? [0, first] : [first, end];
+  const count = Math.max(0, Math.ceil((to - from) / step));
+  if (!(count <= LONGEST_RANGE)) throw new Error(`range(${from}, ${to}) has more than ${LONGEST_RANGE} numbers`);
+  return Array.from({ length: count }, (_, index) => from + index * step);
+}
+
+/** @throws when `work` takes longer than a second, which is stopped where it stands */
+function bounded(work: () => string): () => string {
+  // What a script calls ends with the script's time.
+  const context = createContext({ work });
+  const script = new Script('work()');
+  return () => script.runInContext(context, { timeout: LONGEST_MS }) as string;
+}
 
 /**
  * @param companions small files of a model folder, by name
@@ -36,21 +57,27 @@ export function readChatFormat(companions: ReadonlyMap<string, Uint8Array>): Cha
   }
   let template: Template;
   try {
-    template = new Template(NO_CLOCK + source);
+    template = new Template(PRELUDE + source);
   } catch (error) {
     throw unreadable('is not understood', error);
   }
+  let asked: readonly ChatMessage[] = [];
+  const fillIn = bounded(() =>
+    template.render({
+      messages: asked.map(({ role, content }) => ({ role, content })),
+      add_generation_prompt: true,
+      bos_token: token('bos_token'),
+      eos_token: token('eos_token'),
+      date_string: DATE,
+      bounded_range: range,
+    }),
+  );
   return {
     template: true,
     render: (messages) => {
+      asked = messages;
       try {
-        return template.render({
-          messages: messages.map(({ role, content }) => ({ role, content })),
-          add_generation_prompt: true,
-          bos_token: token('bos_token'),
-          eos_token: token('eos_token'),
-          date_string: DATE,
-        });
+        return fillIn();
       } catch (error) {
         throw unreadable('cannot be filled in', error);
       }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fc } from '../support/properties.ts';
+import { RZeroError } from '../../activities/errors.ts';
 import { readChatFormat } from '../../activities/engine/chat-template.ts';
 import type { ChatMessage } from '../../activities/engine/chat-template.ts';
 import { createTokenizer } from '../../activities/engine/tokenizer.ts';
@@ -132,4 +133,26 @@ test('whatever a question says, special tokens are those of the template', () =>
       }
     }),
   );
+});
+
+test('a template that would never end is given up within a second or so, and one that would fill the memory at once', () => {
+  const loops = (depth: number): string =>
+    depth === 0 ? 'x' : `{% for i${depth} in range(10000) %}${loops(depth - 1)}{% endfor %}`;
+  const hostile: [source: string, reason: RegExp][] = [
+    ['{% for i in range(1000000000) %}x{% endfor %}', /more than 10000 numbers/],
+    ['{% for i in range(0, 10, 0) %}x{% endfor %}', /more than 10000 numbers/],
+    [loops(3), /timed out/],
+  ];
+  for (const [source, reason] of hostile) {
+    const started = performance.now();
+    assert.throws(
+      () => format({ 'chat_template.jinja': source }).render(TALK),
+      (error: unknown) => error instanceof RZeroError && error.code === 'ModelUnreadable' && reason.test(error.message),
+    );
+    assert.ok(performance.now() - started < 5_000, source);
+  }
+  const counting = format({
+    'chat_template.jinja': '{% for i in range(1, 7, 2) %}{{ i }}{% endfor %}{{ range(3) | length }}',
+  });
+  assert.equal(counting.render(TALK), '1353');
 });
