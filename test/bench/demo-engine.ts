@@ -42,6 +42,9 @@ interface Side {
   end(): Promise<EngineDescription>;
 }
 
+/** As it is before anything here opens a model, which says in it how many threads there are. */
+const ENVIRONMENT = { ...process.env };
+
 const WORKER = fileURLToPath(new URL('demo-engine-worker.ts', import.meta.url));
 
 async function start(
@@ -54,7 +57,7 @@ async function start(
     // What another checkout sets for its engine is not known here.
     env: {
       ...(checkout.length > 0 ? {} : engineEnvironment(threads)),
-      ...process.env,
+      ...ENVIRONMENT,
       R_ZERO_ENGINE_EXECUTION: execution,
     },
     stdio: ['pipe', 'pipe', 'inherit'],
