@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createAdamW } from '../../activities/engine/adamw.ts';
 import { writeCheckpoint } from '../../activities/engine/checkpoint.ts';
+import { collectGarbage } from '../../activities/engine/collect-garbage.ts';
 import { formatModelConfig } from '../../activities/engine/config.ts';
 import { createLocalEngine } from '../../activities/engine/local.ts';
 import type { NativeBackend } from '../../activities/engine/tensorflow.ts';
@@ -16,9 +15,6 @@ const STEPS = SOAK ? 2000 : 150;
 /** Steps before: what comes in a micro-batch depends on which rollouts are equal, so that some shapes are traced late. */
 const WARM_UP = SOAK ? 1000 : 100;
 const MOST_GROWTH = 24 * 2 ** 20;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 for (const [what, lora] of [
   ['weights', {}],

@@ -19,6 +19,7 @@ import {
   reshape,
   roundedMatMul,
   splitColumns,
+  scalarConstant,
 } from './kernels.ts';
 import type { Emit, KernelInputs } from './kernels.ts';
 import type { Scope } from './scope.ts';
@@ -98,7 +99,7 @@ function refOf(dataId: object): Ref {
   const { values, shape, dtype } = found;
   if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') throw new RangeError(`no constants of ${dtype}`);
   const ref = shape.some((size) => scope.isSymbolic(size))
-    ? fill(scope, shape, dtype, onlyValue(values))
+    ? fill(scope, shape, scalarConstant(scope, dtype, onlyValue(values)))
     : scope.constant(tensorValue(dtype, shape, values));
   data.set(dataId, { ref });
   return ref;

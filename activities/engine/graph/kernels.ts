@@ -79,19 +79,17 @@ export function reshape(scope: Scope, x: Ref, shape: readonly number[]): Ref {
   ])[0];
 }
 
-function scalarConstant(scope: Scope, dtype: DType, value: number): Ref {
+export function scalarConstant(scope: Scope, dtype: DType, value: number): Ref {
   if (dtype === 'int64' || dtype === 'bfloat16') throw new RangeError(`constants of ${dtype} are not traced`);
   return scope.constant(tensorValue(dtype, [], [value]));
 }
 
 /** A tensor full of one value, whose sizes may be unknown. */
-export function fill(scope: Scope, shape: readonly number[], dtype: DType, value: number): Ref {
-  return scope.node(
-    'Fill',
-    [scope.shape(shape), scalarConstant(scope, dtype, value)],
-    { T: type(dtype), index_type: type('int32') },
-    [{ dtype, shape }],
-  )[0];
+export function fill(scope: Scope, shape: readonly number[], value: Ref): Ref {
+  const { dtype } = value;
+  return scope.node('Fill', [scope.shape(shape), value], { T: type(dtype), index_type: type('int32') }, [
+    { dtype, shape },
+  ])[0];
 }
 
 function cast(scope: Scope, x: Ref, dtype: DType): Ref {
@@ -263,8 +261,7 @@ export const KERNELS: Readonly<Record<string, Emit>> = {
     fill(
       scope,
       attributes['shape'] as number[],
-      (attributes['dtype'] as DType | undefined) ?? 'float32',
-      attributes['value'] as number,
+      scalarConstant(scope, (attributes['dtype'] as DType | undefined) ?? 'float32', attributes['value'] as number),
     ),
   Range: (scope, _, attributes) => range(scope, attributes),
   OneHot: (scope, { indices }, attributes) => {

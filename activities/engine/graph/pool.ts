@@ -1,5 +1,6 @@
 /** Traced programs of this process, one for each shape of model, and which model's weights each holds at present. */
 import type { AdamW } from '../adamw.ts';
+import { collectGarbage } from '../collect-garbage.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Executor } from '../executor.ts';
 import type { Precision } from '../precision.ts';
@@ -35,6 +36,8 @@ export function createGraphPool(
       ...(precision === 'bfloat16' ? { precision } : {}),
     };
     const program = loadProgram(graphCacheFolder(), config, options, () => traceProgram(tf, config, options));
+    // 130 MB of it after tracing 12 layers.
+    if (!program.cached) collectGarbage();
     try {
       const state = createProgramState(native, openSession(native.binding, program.folder, program.entries));
       states.set(key, state);

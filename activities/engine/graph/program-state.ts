@@ -27,7 +27,7 @@ export function createProgramState(native: NativeBackend, session: Session): Pro
   let weights: readonly tfc.Tensor[] | undefined;
   let frozen: readonly tfc.Tensor[] | undefined;
   let moments: readonly tfc.Tensor[] | undefined;
-  const perform = (entry: string, feeds: number[] = []): void => {
+  const perform = (entry: string, feeds: readonly Feed[] = []): void => {
     session.fetch(entry, feeds);
   };
   const idsOf = (tensors: readonly tfc.Tensor[]): number[] => native.getInputTensorIds([...tensors]);
@@ -45,7 +45,7 @@ export function createProgramState(native: NativeBackend, session: Session): Pro
     useWeights,
     apply: (model, optimizer, feeds) => {
       useWeights(model);
-      if (optimizer.step === 0) perform('zeroMoments');
+      if (optimizer.step === 0) perform('zeroMoments', [{ shape: [], values: Float32Array.of(0) }]);
       else if (moments !== optimizer.first) perform('bindMoments', idsOf([...optimizer.first, ...optimizer.second]));
       // From here on only the session holds them: it may write in place.
       const old = [...model.tensors, ...optimizer.first, ...optimizer.second];

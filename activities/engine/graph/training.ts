@@ -7,6 +7,7 @@ import type { PromptTensors } from '../prompt-attention.ts';
 import type { Recorder } from './backend.ts';
 import type { Ref, Variable } from './graph.ts';
 import { tensorValue } from './graph.ts';
+import { fill } from './kernels.ts';
 import type { Builder } from './program.ts';
 import type { Scope } from './scope.ts';
 
@@ -158,16 +159,14 @@ function named<Name extends string, T>(names: readonly Name[], values: readonly 
 
 /** `bindMoments`, `zeroMoments`, `releaseMoments`: the optimizer's state. */
 function addMoments(builder: Builder, moments: readonly Variable[]): void {
-  const { weights } = builder;
   const binding = builder.scope('bindMoments');
   for (const moment of moments) binding.assign(moment, binding.input(moment.name, 'float32', moment.shape));
   builder.entry('bindMoments', binding, [binding.finished()]);
 
   const zero = builder.scope('zeroMoments');
-  for (const [index, moment] of moments.entries()) {
-    const weight = zero.read(weights[index % weights.length] as Variable);
-    zero.assign(moment, zero.node('ZerosLike', [weight], FLOAT, [weight])[0]);
-  }
+  // Fed, because TensorFlow's optimizer makes a constant of zeros whose shape it knows, and a constant's memory is never freed.
+  const value = zero.input('value', 'float32', []);
+  for (const moment of moments) zero.assign(moment, fill(zero, moment.shape, value));
   builder.entry('zeroMoments', zero, [zero.finished()]);
 
   const release = builder.scope('releaseMoments');
