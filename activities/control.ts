@@ -6,7 +6,7 @@
 import { RZeroError } from './errors.ts';
 import { computeTruth } from './method/oracle.ts';
 import { coin, deriveSeed, permutation } from './method/seeds.ts';
-import { flatten } from './flatten.ts';
+import { flatten, mergeSettings } from './settings.ts';
 import type { RunRow } from '../db/queries/runs.ts';
 import type { Place } from '../db/queries/units.ts';
 
@@ -76,15 +76,7 @@ export function applyControl<T extends { control: ControlName }>(config: T, give
       { field, fix: `Leave "${field}" out, or choose another control.` },
     );
   }
-  return merge(config, sets) as T;
-}
-
-function merge(value: object, change: Settings): object {
-  const fields = new Map<string, unknown>(Object.entries(value));
-  for (const [name, entry] of Object.entries(change)) {
-    fields.set(name, typeof entry === 'object' ? merge(fields.get(name) ?? {}, entry) : entry);
-  }
-  return Object.fromEntries(fields);
+  return mergeSettings(config, sets) as T;
 }
 
 /**

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ExperimentInput, RunInput } from './contract.ts';
 import { CONTROL_NAMES } from './control.ts';
 import { RZeroError } from './errors.ts';
+import { mergeSettings } from './settings.ts';
 import { resolveRunInput } from './run-input.ts';
 
 export interface ExperimentCellInput {
@@ -87,7 +88,7 @@ export function resolveExperiment(input: ExperimentInput, isKnown: boolean): Res
   requireOwnFields('base', base);
   const merged = Object.entries(chosen).map(([setting, own]) => {
     requireOwnFields(`settings.${setting}`, own);
-    return { setting, input: merge(base, own) };
+    return { setting, input: mergeSettings(base, own) };
   });
   for (const { setting, input: run } of merged) requireRunnable(setting, run, iterations ?? DEFAULT_ITERATIONS);
   const cells = seeds.flatMap((seed) =>
@@ -125,16 +126,3 @@ function requireRunnable(setting: string, input: RunInput, iterations: number): 
     });
   }
 }
-
-/** Sections are merged field by field; anything else is replaced. */
-function merge(base: RunInput, own: RunInput): RunInput {
-  const fields = new Map<string, unknown>(Object.entries(base));
-  for (const [name, value] of Object.entries(own)) {
-    const before = fields.get(name);
-    fields.set(name, isSection(before) && isSection(value) ? merge(before, value) : value);
-  }
-  return Object.fromEntries(fields);
-}
-
-const isSection = (value: unknown): value is RunInput =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

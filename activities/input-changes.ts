@@ -1,7 +1,7 @@
 /** Which settings of a run may change after it was started, and how. Everything else makes another run of it: give that a name of its own. */
 import type { Phase, RunInput } from './contract.ts';
 import { RZeroError } from './errors.ts';
-import { flatten } from './flatten.ts';
+import { flatten } from './settings.ts';
 import { PHASE_ORDER } from './phases.ts';
 import { resolveRunInput } from './run-input.ts';
 import type { RunConfig } from './run-input.ts';

@@ -9,7 +9,7 @@ import type { Budget, RunInput } from './contract.ts';
 import { applyControl, CONTROL_NAMES } from './control.ts';
 import { TARGET_MODULES } from './engine/lora.ts';
 import { RZeroError } from './errors.ts';
-import { flatten } from './flatten.ts';
+import { flatten } from './settings.ts';
 import { gatePolicy, isEmptyBand } from './gate-policy.ts';
 import { LEARNING_RATE_SCHEDULES } from './method/learning-rate.ts';
 import { anchorFields, judgeFields, oracleFields } from './oracles/settings.ts';

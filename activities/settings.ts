@@ -12,3 +12,18 @@ export function flatten(value: object, prefix = ''): Map<string, unknown> {
     ),
   );
 }
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isSection = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Settings with others laid over them: sections are merged field by field, anything else is replaced. Neither is changed. */
+export function mergeSettings(base: Fields, change: Fields): Record<string, unknown> {
+  const fields = new Map<string, unknown>(Object.entries(base));
+  for (const [name, value] of Object.entries(change)) {
+    const before = fields.get(name);
+    fields.set(name, isSection(before) && isSection(value) ? mergeSettings(before, value) : value);
+  }
+  return Object.fromEntries(fields);
+}

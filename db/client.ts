@@ -43,6 +43,19 @@ export function openPool(database: string | pg.PoolConfig): pg.Pool {
   return pool;
 }
 
+/** Rows of one statement; failures as ours. */
+export async function select<T extends pg.QueryResultRow>(
+  connection: pg.Pool | pg.PoolClient,
+  statement: string,
+  values: readonly unknown[],
+): Promise<T[]> {
+  try {
+    return (await connection.query<T>(statement, [...values])).rows;
+  } catch (error) {
+    throw asDatabaseError(error);
+  }
+}
+
 /** Turns driver errors into ours where the reader can do something about them; leaves the rest as they are. */
 export function asDatabaseError(error: unknown): unknown {
   if (error instanceof RZeroError) return error;

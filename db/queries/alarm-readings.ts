@@ -1,6 +1,6 @@
 /** What an iteration's rows say of its health: the numbers behind the alarms, counted where the rows are. */
 import type pg from 'pg';
-import { asDatabaseError } from '../client.ts';
+import { select } from '../client.ts';
 
 export interface TrainingReading {
   /** In the order of the steps; null where no update of the step was finite. */
@@ -15,14 +15,6 @@ export interface TrainingReading {
     groups: number;
     spreadGroups: number;
   }[];
-}
-
-async function select<T extends pg.QueryResultRow>(pool: pg.Pool, statement: string, values: unknown[]): Promise<T[]> {
-  try {
-    return (await pool.query<T>(statement, values)).rows;
-  } catch (error) {
-    throw asDatabaseError(error);
-  }
 }
 
 /** The rows of one role's training: table, and the item of a group. */

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { Role } from '../../activities/contract.ts';
 import { insertRows } from '../bulk.ts';
-import { asDatabaseError, transaction } from '../client.ts';
+import { select, transaction } from '../client.ts';
 import { checkpointPrunings } from '../schema.ts';
 
 export type PrunedPart = 'weights' | 'optimizer';
@@ -187,16 +187,4 @@ export function whileUnused(
     await work();
     return true;
   });
-}
-
-async function select<T extends pg.QueryResultRow>(
-  connection: pg.Pool | pg.PoolClient,
-  statement: string,
-  values: unknown[],
-): Promise<T[]> {
-  try {
-    return (await connection.query<T>(statement, values)).rows;
-  } catch (error) {
-    throw asDatabaseError(error);
-  }
 }

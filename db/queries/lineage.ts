@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Role } from '../../activities/contract.ts';
-import { asDatabaseError } from '../client.ts';
+import { asDatabaseError, select } from '../client.ts';
 
 /**
  * The checkpoint a role stands at just before (iteration, step): the newest update before that point, or the run's base
@@ -145,12 +145,4 @@ export async function readLabelled(pool: pg.Pool, runId: string, iteration: numb
     [runId, iteration],
   );
   return rows.map(({ question_id, ...rest }) => ({ questionId: Number(question_id), ...rest }));
-}
-
-async function select<T extends pg.QueryResultRow>(pool: pg.Pool, statement: string, values: unknown[]): Promise<T[]> {
-  try {
-    return (await pool.query<T>(statement, values)).rows;
-  } catch (error) {
-    throw asDatabaseError(error);
-  }
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { insertRows } from '../bulk.ts';
-import { asDatabaseError, transaction } from '../client.ts';
+import { select, transaction } from '../client.ts';
 import { audits, oracles } from '../schema.ts';
 
 export interface AnchorVote {
@@ -150,12 +150,4 @@ export function readLabelAccuracy(pool: pg.Pool, runId: string): Promise<LabelAc
      order by iteration, oracle, kept nulls last`,
     [runId],
   );
-}
-
-async function select<T extends pg.QueryResultRow>(pool: pg.Pool, statement: string, values: unknown[]): Promise<T[]> {
-  try {
-    return (await pool.query<T>(statement, values)).rows;
-  } catch (error) {
-    throw asDatabaseError(error);
-  }
 }

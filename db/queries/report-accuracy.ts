@@ -2,7 +2,7 @@
  * How good the Solver is and how true its labels are, with what intervals need. The samples of one held-out question resemble each
  * other, so every standard error is that of a ratio estimate with the questions as its clusters.
  */
-import { rowsOf } from './report.ts';
+import { select } from '../client.ts';
 import type { Connection } from './report.ts';
 
 export interface EvaluationRow {
@@ -26,7 +26,7 @@ export interface EvaluationRow {
 }
 
 export const readEvaluations = (connection: Connection, runId: string): Promise<EvaluationRow[]> =>
-  rowsOf(
+  select(
     connection,
     `with items as materialized (
        select e.evaluation_id, e.iteration, e.set_name, e.set_hash, e.mode, i.item, count(*)::float8 as n,
@@ -76,7 +76,7 @@ export interface LabelRow {
 
 /** Of view `label_accuracy`, with Wilson's intervals, and kept and other labels together. */
 export const readLabels = (connection: Connection, runId: string): Promise<LabelRow[]> =>
-  rowsOf(
+  select(
     connection,
     `select iteration, oracle, kept, audited, agreeing, x.p as label_accuracy,
             greatest(0, (x.p + z ^ 2 / (2 * n) - w.spread) / (1 + z ^ 2 / n)) as lower,
@@ -104,7 +104,7 @@ export interface LabelShareRow {
 
 /** The same by p̂, iterations together, kept or not. */
 export const readLabelShares = (connection: Connection, runId: string): Promise<LabelShareRow[]> =>
-  rowsOf(
+  select(
     connection,
     `select a.oracle, least(v.majority * 10 / v.total, 9) as part,
             count(*)::int as audited, count(*) filter (where a.agrees)::int as agreeing
@@ -129,7 +129,7 @@ export interface DifferenceRow {
 
 /** How two runs end, question by question, on the sets that both were evaluated on. */
 export const readDifferences = (connection: Connection, runId: string, otherId: string): Promise<DifferenceRow[]> =>
-  rowsOf(
+  select(
     connection,
     `with ends as materialized (
        select distinct on (e.run_id, e.set_name, e.mode) e.evaluation_id, e.run_id, e.iteration, e.set_name, e.set_hash, e.mode

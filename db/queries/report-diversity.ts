@@ -1,5 +1,5 @@
 /** Whether the Challenger still finds something new: its questions' words, and the clusters of its training. */
-import { rowsOf } from './report.ts';
+import { select } from '../client.ts';
 import type { Connection } from './report.ts';
 
 export interface DiversityRow {
@@ -27,7 +27,7 @@ const MOST_COUNTED = 2000;
  * words are counted in is decided by a hash of their ids, so that it is the same each time.
  */
 export const readDiversity = (connection: Connection, runId: string): Promise<DiversityRow[]> =>
-  rowsOf(
+  select(
     connection,
     `with texts as materialized (
        select iteration, btrim(lower(regexp_replace(question, '\\s+', ' ', 'g'))) as text,
@@ -68,7 +68,7 @@ export interface ClusterRow {
 
 /** Every member of a cluster of n brings a share of 1/n of it. */
 export const readClusters = (connection: Connection, runId: string): Promise<ClusterRow[]> =>
-  rowsOf(
+  select(
     connection,
     `select w.iteration, w.unit as step, count(*)::int as questions, round(sum(1.0 / w.cluster_size))::int as clusters
      from r_zero.rewards w

@@ -1,5 +1,5 @@
 /** The questions of a run's data generation for the reader of a report: few columns of many, and everything of a few. */
-import { rowsOf } from './report.ts';
+import { select } from '../client.ts';
 import type { Connection } from './report.ts';
 
 export interface ReaderRow {
@@ -44,7 +44,7 @@ const SELECTED = `select question_id, iteration, unit, item, question, reason, l
   ) ranked where place <= ceil(alike * least(1.0, $2::numeric / questions))`;
 
 export const readReaderRows = (connection: Connection, runId: string, most: number): Promise<ReaderRow[]> =>
-  rowsOf(
+  select(
     connection,
     `with selected as materialized (${SELECTED})
      select question_id::text, iteration, question, reason, label, majority, total, a.agrees
@@ -57,7 +57,7 @@ export const readReaderRows = (connection: Connection, runId: string, most: numb
 
 /** Of everything that the run has, selected or not. */
 export async function readReaderSize(connection: Connection, runId: string): Promise<ReaderSize> {
-  const rows = await rowsOf<ReaderSize>(
+  const rows = await select<ReaderSize>(
     connection,
     `select (select count(*)::int from ${QUESTIONS}) as questions, count(*)::int as answers,
             coalesce(sum(length(completion)), 0)::float8 as characters
@@ -93,7 +93,7 @@ export const readReaderDetails = (
   questionIds: readonly string[],
   length: number,
 ): Promise<ReaderDetail[]> =>
-  rowsOf(
+  select(
     connection,
     `select q.question_id::text, ${cut('q.completion', '$2::int')} as completion, q.challenger_answer,
             v.unparsable, v.tie, v.classes, d.inputs, coalesce(a.answers, '[]') as answers, coalesce(o.audits, '[]') as audits

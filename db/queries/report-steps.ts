@@ -1,5 +1,5 @@
 /** Training, step by step. */
-import { rowsOf } from './report.ts';
+import { select } from '../client.ts';
 import type { Connection } from './report.ts';
 
 export interface StepRow {
@@ -25,7 +25,7 @@ export interface StepRow {
 
 /** Of view `training_steps`, in the order of training. */
 export const readSteps = (connection: Connection, runId: string): Promise<StepRow[]> =>
-  rowsOf(
+  select(
     connection,
     `select iteration, role, step, rollouts, mean_reward, stddev_reward, mean_uncertainty, mean_repetition, mean_format,
             mean_accuracy, learning_rate, kl, entropy, clip_fraction, gradient_norm, tokens, skipped

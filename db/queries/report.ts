@@ -3,22 +3,9 @@
  * null. Rows come in an order that never changes, so that equal rows make equal reports.
  */
 import type pg from 'pg';
-import { asDatabaseError } from '../client.ts';
+import { asDatabaseError, select } from '../client.ts';
 
 export type Connection = pg.Pool | pg.PoolClient;
-
-/** Rows of one statement, with the run as $1. */
-export async function rowsOf<T extends pg.QueryResultRow>(
-  connection: Connection,
-  statement: string,
-  values: readonly unknown[],
-): Promise<T[]> {
-  try {
-    return (await connection.query<T>(statement, [...values])).rows;
-  } catch (error) {
-    throw asDatabaseError(error);
-  }
-}
 
 /**
  * Runs `work` on one state of the database: a run that goes on meanwhile changes nothing between two statements.
@@ -49,7 +36,7 @@ export interface FunnelRow {
 
 /** Of view `funnel`. */
 export const readFunnel = (connection: Connection, runId: string): Promise<FunnelRow[]> =>
-  rowsOf(
+  select(
     connection,
     `select iteration, generated, parsed, voted, kept from r_zero.funnel where run_id = $1 order by iteration`,
     [runId],
@@ -64,7 +51,7 @@ export interface ReasonRow {
 
 /** Of view `funnel_reasons`. */
 export const readReasons = (connection: Connection, runId: string): Promise<ReasonRow[]> =>
-  rowsOf(
+  select(
     connection,
     `select iteration, stage, reason, questions from r_zero.funnel_reasons where run_id = $1
      order by iteration, stage desc, reason`,
@@ -81,7 +68,7 @@ export interface VoteShareRow {
 
 /** How many questions of the data generation had which p̂. */
 export const readVoteShares = (connection: Connection, runId: string): Promise<VoteShareRow[]> =>
-  rowsOf(
+  select(
     connection,
     `select q.iteration, v.majority, v.total, coalesce(d.kept, false) as kept, count(*)::int as questions
      from r_zero.questions q
@@ -105,7 +92,7 @@ export interface PhaseTimeRow {
 
 /** Of view `phase_progress`, with the tokens that models sampled. */
 export const readPhaseTimes = (connection: Connection, runId: string): Promise<PhaseTimeRow[]> =>
-  rowsOf(
+  select(
     connection,
     `select p.iteration, p.phase, p.units, p.units_done, p.seconds, p.last_finished_at,
             (select sum(u.tokens)::float8 from r_zero.units u
@@ -130,7 +117,7 @@ export interface TroubleRow {
 
 /** Attempts that did not finish their unit. */
 export const readTrouble = (connection: Connection, runId: string): Promise<TroubleRow[]> =>
-  rowsOf(
+  select(
     connection,
     `select iteration, phase, outcome, error_code, count(*)::int as attempts, count(distinct unit)::int as units,
             coalesce(sum(extract(epoch from coalesce(finished_at, seen_at, started_at) - started_at)), 0)::float8 as seconds,
@@ -154,7 +141,7 @@ export interface OriginRow {
 
 /** What ran the units with a model, of view `provenance`; more than one row when a run moved. */
 export const readOrigins = (connection: Connection, runId: string): Promise<OriginRow[]> =>
-  rowsOf(
+  select(
     connection,
     `select code_version, engine, backend, backend_version, execution, device, deterministic, threads, count(*)::int as units
      from r_zero.provenance where run_id = $1 and engine is not null
@@ -170,7 +157,7 @@ export interface PolicyRow {
 
 /** The policies at the end of each iteration. */
 export const readPolicies = (connection: Connection, runId: string): Promise<PolicyRow[]> =>
-  rowsOf(
+  select(
     connection,
     `select distinct on (iteration, role) iteration, role, checkpoint_after as checkpoint
      from r_zero.policy_updates where run_id = $1 order by iteration, role, unit desc`,
@@ -179,7 +166,7 @@ export const readPolicies = (connection: Connection, runId: string): Promise<Pol
 
 /** Changes with every row that a report could show: cheap enough to ask every second. */
 export async function readRunVersion(connection: Connection, runId: string): Promise<string> {
-  const rows = await rowsOf<{ version: string }>(
+  const rows = await select<{ version: string }>(
     connection,
     `select concat_ws(' ', r.status, r.iterations, extract(epoch from r.updated_at), md5(coalesce(r.status_reason, '')),
             (select count(*) from r_zero.units where run_id = $1), (select count(*) from r_zero.phases where run_id = $1),

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { RunInput } from '../../activities/contract.ts';
 import { RZeroError } from '../../activities/errors.ts';
-import { flatten } from '../../activities/flatten.ts';
+import { flatten } from '../../activities/settings.ts';
 import { conflictingFields, resolveRunInput } from '../../activities/run-input.ts';
 import type { RunConfig } from '../../activities/run-input.ts';
 import { PACKAGED_MODELS } from '../models/catalogue.ts';

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { Phase } from '../../activities/contract.ts';
 import { byPhase } from '../../activities/phases.ts';
-import { asDatabaseError } from '../../db/client.ts';
+import { select } from '../../db/client.ts';
 import { readLabelAccuracy } from '../../db/queries/oracles.ts';
 import type { LabelAccuracy } from '../../db/queries/oracles.ts';
 import { findRun } from '../../db/queries/runs.ts';
@@ -150,12 +150,4 @@ export function isComplete({ run, phases }: RunSnapshot): boolean {
   const begun = new Set(phases.map(({ iteration }) => iteration));
   for (let iteration = 1; iteration <= run.iterations; iteration += 1) if (!begun.has(iteration)) return false;
   return phases.every(isPhaseDone);
-}
-
-async function select<T extends pg.QueryResultRow>(pool: pg.Pool, statement: string, values: unknown[]): Promise<T[]> {
-  try {
-    return (await pool.query<T>(statement, values)).rows;
-  } catch (error) {
-    throw asDatabaseError(error);
-  }
 }

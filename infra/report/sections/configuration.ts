@@ -1,5 +1,5 @@
 /** What was run: settings, and where every number comes from. */
-import { flatten } from '../../../activities/flatten.ts';
+import { flatten } from '../../../activities/settings.ts';
 import { resolveRunInput } from '../../../activities/run-input.ts';
 import type { ModelProfile } from '../../../activities/profile.ts';
 import type { OriginRow } from '../../../db/queries/report.ts';
