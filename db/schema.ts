@@ -441,6 +441,8 @@ export const answers = rZeroAll.table(
     tokens: integer('tokens').array().notNull(),
     finishReason: text('finish_reason').notNull(),
     extracted: text('extracted'),
+    /** Mean natural log-probability of its tokens; null without tokens, and for answers from before it was stored. */
+    meanLogprob: doublePrecision('mean_logprob'),
     supersededBy: supersededBy(),
     createdAt: createdAt(),
   },
@@ -779,6 +781,8 @@ export const anchorAnswers = rZeroAll.table(
     tokens: integer('tokens').array().notNull(),
     finishReason: text('finish_reason').notNull(),
     extracted: text('extracted'),
+    /** Mean natural log-probability of its tokens; null without tokens, and for answers from before it was stored. */
+    meanLogprob: doublePrecision('mean_logprob'),
     supersededBy: supersededBy(),
   },
   (t) => [

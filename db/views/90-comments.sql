@@ -168,19 +168,20 @@ comment on column r_zero_all.questions.challenger_answer is 'The Challenger''s o
 
 comment on table r_zero_all.answers is 'Sampled Solver completions: m for each question.';
 comment on column r_zero_all.answers.answer_id is 'The answer.';
+comment on column r_zero_all.answers.mean_logprob is 'Mean natural log-probability of its tokens; null for answers from before it was stored.';
 
-comment on table r_zero_all.votes is 'Majority vote over a question''s answers: the pseudo-label.';
+comment on table r_zero_all.votes is 'Vote over a question''s answers: the pseudo-label.';
 comment on column r_zero_all.votes.preset is 'Preset whose rules were used.';
 comment on column r_zero_all.votes.label is 'Pseudo-label; null when no answer could be read.';
-comment on column r_zero_all.votes.majority is 'Answers in the largest class: numerator of p-hat.';
+comment on column r_zero_all.votes.majority is 'Answers that agree with the label: numerator of p-hat.';
 comment on column r_zero_all.votes.total is 'Denominator of p-hat.';
 comment on column r_zero_all.votes.p_hat is 'Empirical solve rate: majority / total.';
-comment on column r_zero_all.votes.margin is 'Answers in the largest class less those in the next.';
+comment on column r_zero_all.votes.margin is 'Answers in the first class less those in the next; negative where weights overruled counts.';
 comment on column r_zero_all.votes.entropy is 'Entropy of the classes, nats; null for votes from before it was stored.';
 comment on column r_zero_all.votes.unparsable is 'Answers without a readable result: they joined no class.';
 comment on column r_zero_all.votes.incomparable is 'Answers beyond the bounds of the grader''s work, compared as text or not at all; null for older votes.';
-comment on column r_zero_all.votes.tie is 'True when another class is as large.';
-comment on column r_zero_all.votes.classes is 'Classes of equivalent answers: representative, count, sample numbers.';
+comment on column r_zero_all.votes.tie is 'True when another class is as large, or as heavy in a weighted vote.';
+comment on column r_zero_all.votes.classes is 'Classes of equivalent answers, that of the label first: representative, count, sample numbers, share of the weight in a weighted vote.';
 
 comment on table r_zero.recomputations is 'The method once more over a run''s stored texts: r-zero recompute. Views: recomputation_summary, recomputed_*.';
 comment on column r_zero.recomputations.preset is 'Preset whose rules were used.';
@@ -271,6 +272,7 @@ comment on column r_zero_all.anchors.classes is 'Classes of equivalent answers: 
 
 comment on table r_zero_all.anchor_answers is 'Sampled Solver completions for anchors.';
 comment on column r_zero_all.anchor_answers.anchor_id is 'The anchor (r_zero.anchors).';
+comment on column r_zero_all.anchor_answers.mean_logprob is 'Mean natural log-probability of its tokens; null for answers from before it was stored.';
 
 comment on table r_zero.oracles is 'Judges and people that were asked about the labels of a run.';
 comment on column r_zero.oracles.oracle_id is 'The oracle.';
