@@ -12,6 +12,7 @@ import { RZeroError } from './errors.ts';
 import { flatten } from './settings.ts';
 import { gatePolicy, isEmptyBand } from './gate-policy.ts';
 import { LEARNING_RATE_SCHEDULES } from './method/learning-rate.ts';
+import { VOTE_WEIGHTINGS } from './method/vote-weights.ts';
 import { anchorFields, judgeFields, oracleFields } from './oracles/settings.ts';
 
 const PRESETS = ['default', 'paper', 'official-code'] as const;
@@ -86,6 +87,11 @@ const labelling = z.strictObject({
   shardSize: count(10_000).default(96),
   /** Solver answers per question, m. */
   votes: count(1024).default(8),
+  /**
+   * How answers count when the label is chosen: `none` all the same, as in the paper, `length` by their tokens, `confidence` by how
+   * probable the Solver finds them (activities/method/vote-weights.ts). The preset's when omitted; p̂ is the share of answers that agree.
+   */
+  weighting: z.enum(VOTE_WEIGHTINGS).optional(),
 });
 
 const duplicateRule = z.enum(['none', 'exact', 'near']);

@@ -3,10 +3,13 @@ import type { ModelLease } from './engine/types.ts';
 import { getPreset } from './method/presets.ts';
 import type { ParsingStage } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
+import { meanLogprob, weighVote } from './method/vote-weights.ts';
+import type { VoteWeighting } from './method/vote-weights.ts';
 import { extractAnswer, vote } from './method/voting.ts';
 import type { VoteResult } from './method/voting.ts';
 import { solverPrompt } from './profile.ts';
 import { mapInSlices } from './in-slices.ts';
+import type { RunConfig } from './run-input.ts';
 import { sampleAs } from './sampling.ts';
 import type { SampledText } from './sampling.ts';
 import type { UnitContext } from './unit.ts';
@@ -19,7 +22,7 @@ export interface AskedQuestion {
 }
 
 export interface AnsweredQuestion extends AskedQuestion {
-  answers: (SampledText & { extracted: string | null })[];
+  answers: (SampledText & { extracted: string | null; meanLogprob: number | null })[];
   vote: VoteResult;
 }
 
@@ -44,21 +47,37 @@ export async function answerQuestions(
   const sampled = await sampleAs('solver', deps, context, solver, prompts);
   const preset = getPreset(config.preset);
   const count = (question: AskedQuestion, index: number): AnsweredQuestion => {
-    const own = sampled
-      .slice(index * samples, (index + 1) * samples)
-      .map((sample) => ({ ...sample, extracted: extractAnswer(sample.text, preset) }));
+    const own = sampled.slice(index * samples, (index + 1) * samples).map((sample) => ({
+      ...sample,
+      extracted: extractAnswer(sample.text, preset),
+      meanLogprob: meanLogprob(sample.logprobs),
+    }));
+    const counted = vote(
+      own.map(({ extracted }) => extracted),
+      preset,
+      stage === 'training' ? 'training' : 'labelling',
+      { question: question.question },
+    );
     return {
       ...question,
       answers: own,
-      vote: vote(
-        own.map(({ extracted }) => extracted),
-        preset,
-        stage === 'training' ? 'training' : 'labelling',
-        { question: question.question },
+      vote: weighVote(
+        counted,
+        own.map((answer) => ({ ...answer, tokens: answer.tokens.length })),
+        weightingOf(config, stage),
       ),
     };
   };
   return mapInSlices(asked, count, call.signal);
+}
+
+/** The Challenger is rewarded for uncertainty as it is counted: only labels are weighed. */
+export function weightingOf(
+  { preset, labelling }: Pick<RunConfig, 'preset' | 'labelling'>,
+  stage: ParsingStage,
+): VoteWeighting {
+  if (stage === 'training') return 'none';
+  return labelling.weighting ?? getPreset(preset).vote.weighting;
 }
 
 export function answerRows(
@@ -68,7 +87,7 @@ export function answerRows(
   questionIds: ReadonlyMap<number, number>,
 ): (typeof answers.$inferInsert)[] {
   return answered.flatMap(({ item, answers: own }) =>
-    own.map(({ seed, text, tokens, finishReason, extracted }, sample) => ({
+    own.map(({ seed, text, tokens, finishReason, extracted, meanLogprob: mean }, sample) => ({
       ...place,
       questionId: questionIds.get(item)!,
       sample,
@@ -78,6 +97,7 @@ export function answerRows(
       tokens,
       finishReason,
       extracted,
+      meanLogprob: mean,
     })),
   );
 }
@@ -105,6 +125,11 @@ export function voteRow(questionId: number, preset: string, result: VoteResult):
     unparsable: result.unparsable,
     incomparable: result.incomparable,
     tie: result.tie,
-    classes: result.classes.map(({ representative, count, members }) => ({ representative, count, members })),
+    classes: result.classes.map(({ representative, count, members, weight }) => ({
+      representative,
+      count,
+      members,
+      ...(weight === undefined ? {} : { weight }),
+    })),
   };
 }

@@ -24,6 +24,7 @@
  * them, are never trained on.
  */
 import { RZeroError } from '../errors.ts';
+import type { VoteWeighting } from './vote-weights.ts';
 
 export type PresetName = 'paper' | 'official-code' | 'default';
 export type GraderName = 'official' | 'default';
@@ -112,8 +113,8 @@ export interface MethodPreset {
   version: number;
   parsing: { training: ParsingVariant; generation: ParsingVariant };
   grader: GraderName;
-  /** `training` scores the Challenger's questions, `labelling` makes pseudo-labels. */
-  vote: { training: VoteVariant; labelling: VoteVariant };
+  /** `training` scores the Challenger's questions, `labelling` makes pseudo-labels, from answers that count as `weighting` says. */
+  vote: { training: VoteVariant; labelling: VoteVariant; weighting: VoteWeighting };
   uncertainty: UncertaintyShape;
   /** Stands in for the uncertainty of an item that could not be parsed. */
   invalidReward: number;
@@ -140,7 +141,7 @@ const PRESETS: Record<PresetName, MethodPreset> = {
     version: 2,
     parsing: { training: 'tags-only', generation: 'tags-only' },
     grader: 'official',
-    vote: { training: 'official-server', labelling: 'official-server' },
+    vote: { training: 'official-server', labelling: 'official-server', weighting: 'none' },
     uncertainty: 'tent',
     invalidReward: 0,
     floorAtZero: true,
@@ -176,7 +177,7 @@ const PRESETS: Record<PresetName, MethodPreset> = {
     version: 2,
     parsing: { training: 'official-training', generation: 'official-generation' },
     grader: 'official',
-    vote: { training: 'official-server', labelling: 'official-builder' },
+    vote: { training: 'official-server', labelling: 'official-builder', weighting: 'none' },
     uncertainty: 'min',
     invalidReward: -1,
     floorAtZero: false,
@@ -213,7 +214,7 @@ const PRESETS: Record<PresetName, MethodPreset> = {
     version: 2,
     parsing: { training: 'strict', generation: 'strict' },
     grader: 'default',
-    vote: { training: 'default', labelling: 'default' },
+    vote: { training: 'default', labelling: 'default', weighting: 'none' },
     uncertainty: 'tent',
     invalidReward: 0,
     floorAtZero: true,

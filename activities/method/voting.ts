@@ -16,6 +16,8 @@ export interface VoteClass {
   count: number;
   /** Positions in `answers`, ascending. */
   members: number[];
+  /** Share of the answers' weight, in a weighted vote (vote-weights.ts). */
+  weight?: number;
 }
 
 export interface VoteResult {
@@ -31,7 +33,7 @@ export interface VoteResult {
   unparsable: number;
   /** Answers that the grader cannot compare by value within its bounds: they vote by their text, or not at all when too long. */
   incomparable: number;
-  /** Votes of the largest class less those of the second; of a single class, all of its votes. */
+  /** Votes of the first class less those of the second; of a single class, all of its votes. Negative where weights overruled counts. */
   margin: number;
   /** Shannon entropy of the classes in nats, over the answers that are in one: 0 for agreement, ln m for m different answers. */
   entropy: number;

@@ -46,7 +46,7 @@ export async function answerAnchors(
       const inserted = await insertRows(client, anchors, rows, { returning: ['anchor_id', 'item'] });
       const ids = new Map(inserted.map((row) => [Number(row['item']), Number(row['anchor_id'])]));
       const samples = answered.flatMap(({ item, answers }) =>
-        answers.map(({ seed, text, tokens, finishReason, extracted }, sample) => ({
+        answers.map(({ seed, text, tokens, finishReason, extracted, meanLogprob }, sample) => ({
           anchorId: ids.get(item)!,
           sample,
           seed,
@@ -54,6 +54,7 @@ export async function answerAnchors(
           tokens,
           finishReason,
           extracted,
+          meanLogprob,
         })),
       );
       await insertRows(client, anchorAnswers, samples);

@@ -16,9 +16,11 @@ export async function recomputeDataset(context: RecomputeContext): Promise<void>
   const earlier: { id: number; question: string }[] = [];
   for (const iteration of new Set(labelled.map((unit) => unit.iteration))) {
     const questions: RecomputedQuestion[] = [];
-    for (const { unit, take } of labelled.filter((shard) => shard.iteration === iteration)) {
+    for (const shard of labelled.filter((each) => each.iteration === iteration)) {
       context.signal?.throwIfAborted();
-      questions.push(...(await recomputeQuestions(context, { iteration, phase: 'dataset_generation', unit, take })));
+      const { unit, take } = shard;
+      const place = { iteration, phase: 'dataset_generation' as const, unit, take };
+      questions.push(...(await recomputeQuestions({ ...context, ...methodOf(context, shard) }, place)));
       context.onProgress(`iteration ${iteration}, label shard ${unit + 1}`);
     }
     const gate = gated.get(iteration);

@@ -9,6 +9,8 @@ import type { FrozenGatePolicy, FrozenPreset, ParsingStage, PresetName } from '.
 import { parseChallengerOutput } from '../method/question-parser.ts';
 import type { ParsedQuestion } from '../method/question-parser.ts';
 import { solverReward } from '../method/solver-reward.ts';
+import { weighVote } from '../method/vote-weights.ts';
+import type { WeighableAnswer } from '../method/vote-weights.ts';
 import { vote } from '../method/voting.ts';
 import type { VoteResult } from '../method/voting.ts';
 import { asWritten } from '../profile.ts';
@@ -16,6 +18,7 @@ import type { ModelProfile } from '../profile.ts';
 import { challengerRewardRow, solverRewardRow } from '../reward-rows.ts';
 import type { RewardRow } from '../reward-rows.ts';
 import type { RunConfig } from '../run-input.ts';
+import { weightingOf } from '../voting.ts';
 import { readQuestionSet } from '../../db/queries/evaluation-sets.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import type { gateDecisions } from '../../db/schema.ts';
@@ -68,14 +71,34 @@ export function parseCompletion(
   return parseChallengerOutput(asWritten(profile, completion), preset, options);
 }
 
-/** @param extracted the answer found in each of the question's completions, in the order of samples */
+export interface StoredAnswer extends WeighableAnswer {
+  /** The answer found in the completion. */
+  extracted: string | null;
+}
+
+/** @param extracted as it is read now */
+export function storedAnswer(
+  { tokens, meanLogprob }: { tokens: readonly number[]; meanLogprob: number | null },
+  extracted: string | null,
+): StoredAnswer {
+  return { extracted, tokens: tokens.length, meanLogprob };
+}
+
+/** @param answers of the question, in the order of samples */
 export function voteOn(
-  { preset }: MethodContext,
+  { preset, config }: MethodContext,
   phase: QuestionPhase,
   question: string,
-  extracted: readonly (string | null)[],
+  answers: readonly StoredAnswer[],
 ): VoteResult {
-  return vote(extracted, preset, phase === 'challenger_training' ? 'training' : 'labelling', { question });
+  const stage = stageOf(phase);
+  const counted = vote(
+    answers.map(({ extracted }) => extracted),
+    preset,
+    stage === 'training' ? 'training' : 'labelling',
+    { question },
+  );
+  return weighVote(counted, answers, weightingOf({ ...config, preset: preset.name }, stage));
 }
 
 /** What the method needs of a question once it is voted on. */

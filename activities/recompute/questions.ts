@@ -41,10 +41,13 @@ export async function recomputeQuestions(
   const byId = new Map(
     questions.filter(({ question }) => question !== null).map((question) => [question.questionId, question]),
   );
-  for await (const { questionId, completions } of readAnswers(client, [...byId.keys()])) {
+  for await (const { questionId, answers } of readAnswers(client, [...byId.keys()])) {
     const entry = byId.get(questionId)!;
-    const answers = completions.map((text) => extractAnswer(text, preset));
-    entry.vote = voteOn(context, place.phase, entry.question ?? '', answers);
+    const read = answers.map(({ completion, ...answer }) => ({
+      ...answer,
+      extracted: extractAnswer(completion, preset),
+    }));
+    entry.vote = voteOn(context, place.phase, entry.question ?? '', read);
   }
   await insertRows(
     client,

@@ -2,7 +2,8 @@
 import { anchorsOf } from '../oracles/anchor-set.ts';
 import { shardsOf } from '../oracles/anchors.ts';
 import { extractAnswer } from '../method/voting.ts';
-import { voteOn } from '../recompute/method.ts';
+import { storedAnswer, voteOn } from '../recompute/method.ts';
+import type { StoredAnswer } from '../recompute/method.ts';
 import { voteRow } from '../voting.ts';
 import type { EvaluationSet } from '../../db/queries/evaluation-sets.ts';
 import { anchorAnswersOf, anchorsAt } from '../../db/queries/verification.ts';
@@ -67,13 +68,13 @@ async function verifyAnchor(
   const policy = policyBefore(context, 'solver', place.iteration, 0);
   findings.compare('anchors', 'anchors', row, record, { ...expected, ...checkpointColumn(policy) });
   const answers = await anchorAnswersOf(client, [anchorId]);
-  const extracted = verifySamples(context, place, item, answers);
+  const given = verifySamples(context, place, item, answers);
   const tokens = answers.reduce((sum, answer) => sum + answer.tokens.length, 0);
-  if (!extracted) {
+  if (!given) {
     findings.unverifiable++;
     return record.label === null ? undefined : { anchorId, question, label: record.label, tokens };
   }
-  const made = voteRow(0, preset.name, voteOn(context, 'dataset_generation', question, extracted));
+  const made = voteRow(0, preset.name, voteOn(context, 'dataset_generation', question, given));
   const { label, majority, total, unparsable, tie, classes } = made;
   const vote = { preset: made.preset, label: label ?? null, majority, total, unparsable, tie, classes };
   findings.compare('anchors', 'anchors', row, record, vote);
@@ -86,31 +87,31 @@ function verifySamples(
   place: Place,
   item: number,
   records: readonly AnchorAnswerRecord[],
-): (string | null)[] | undefined {
+): StoredAnswer[] | undefined {
   const { findings, preset, config } = context;
   const { votes } = config.labelling;
   const bySample = new Map(records.map((record) => [record.sample, record]));
   let isWhole = true;
-  const extracted = Array.from({ length: votes }, (_, sample): string | null => {
+  const given = Array.from({ length: votes }, (_, sample): StoredAnswer => {
     findings.examine('answers');
     const record = bySample.get(sample);
     const row = { anchor_id: record?.anchorId ?? 0, sample };
     if (!record) {
       isWhole = false;
       findings.missing('answers', 'anchor_answers', { item, iteration: place.iteration, sample });
-      return null;
+      return { extracted: null, tokens: 0, meanLogprob: null };
     }
     const seed = seedOf(context, place, { item, sample, stream: 'anchor' });
     findings.compare('seeds', 'anchor_answers', row, record, { seed });
-    if (!checkText(context, 'solver', 'anchor_answers', row, record)) return record.extracted;
+    if (!checkText(context, 'solver', 'anchor_answers', row, record)) return storedAnswer(record, record.extracted);
     const found = extractAnswer(record.completion, preset);
     findings.compare('answers', 'anchor_answers', row, record, { extracted: found });
-    return found;
+    return storedAnswer(record, found);
   });
   for (const { anchorId, sample } of records) {
     if (sample >= votes || sample < 0) {
       findings.unexpected('answers', 'anchor_answers', { anchor_id: anchorId, sample });
     }
   }
-  return isWhole ? extracted : undefined;
+  return isWhole ? given : undefined;
 }

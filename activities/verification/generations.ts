@@ -51,6 +51,8 @@ export interface StoredSample {
   completion: string;
   tokens?: readonly number[];
   logprobs?: readonly number[];
+  /** Null in rows from before it was stored. */
+  meanLogprob?: number | null;
   finishReason?: string;
 }
 

@@ -1,7 +1,7 @@
 /** What the Challenger wrote in a unit, what the Solver answered, and the votes. */
 import { extractAnswer } from '../method/voting.ts';
-import { parseCompletion, voteOn } from '../recompute/method.ts';
-import type { QuestionPhase, VotedQuestion } from '../recompute/method.ts';
+import { parseCompletion, storedAnswer, voteOn } from '../recompute/method.ts';
+import type { QuestionPhase, StoredAnswer, VotedQuestion } from '../recompute/method.ts';
 import { solverPrompt } from '../profile.ts';
 import { voteRow } from '../voting.ts';
 import { answersOf, unitQuestions, votesOf } from '../../db/queries/verification.ts';
@@ -153,8 +153,8 @@ async function verifyAnswers(
       }
       continue;
     }
-    const extracted = verifySamples(context, phase, { place, policy, question }, answers.get(questionId) ?? []);
-    question.vote = verifyVote(context, phase, question, extracted, stored);
+    const given = verifySamples(context, phase, { place, policy, question }, answers.get(questionId) ?? []);
+    question.vote = verifyVote(context, phase, question, given, stored);
   }
 }
 
@@ -164,12 +164,12 @@ function verifySamples(
   phase: QuestionPhase,
   { place, policy, question }: { place: Place; policy: string | undefined; question: Asked },
   records: readonly AnswerRecord[],
-): (string | null)[] | undefined {
+): StoredAnswer[] | undefined {
   const { findings, preset } = context;
   const { votes } = votesPerQuestion(context, phase);
   const { questionId, item } = question;
   const bySample = new Map(records.map((record) => [record.sample, record]));
-  const extracted: (string | null)[] = [];
+  const answers: StoredAnswer[] = [];
   let missing = 0;
   for (let sample = 0; sample < votes; sample++) {
     findings.examine('answers');
@@ -185,34 +185,34 @@ function verifySamples(
     });
     findings.compare('answers', 'answers', row, record, { ...place, ...checkpointColumn(policy) });
     if (!checkText(context, 'solver', 'answers', row, record)) {
-      extracted.push(record.extracted);
+      answers.push(storedAnswer(record, record.extracted));
       continue;
     }
     const found = extractAnswer(record.completion, preset);
     findings.compare('answers', 'answers', row, record, { extracted: found });
-    extracted.push(found);
+    answers.push(storedAnswer(record, found));
   }
   for (const { sample, answerId } of records) {
     if (sample >= votes || sample < 0) findings.unexpected('answers', 'answers', { answer_id: answerId });
   }
-  return missing > 0 ? undefined : extracted;
+  return missing > 0 ? undefined : answers;
 }
 
 function verifyVote(
   context: VerifyContext,
   phase: QuestionPhase,
   { questionId, question }: Asked,
-  extracted: readonly (string | null)[] | undefined,
+  given: readonly StoredAnswer[] | undefined,
   stored: VoteRecord | undefined,
 ): VotedQuestion['vote'] {
   const { findings, preset } = context;
-  if (!extracted) {
+  if (!given) {
     findings.unverifiable++;
     if (!stored) return null;
     const { label, majority, total, tie } = stored;
     return { label, votes: majority, total, tie };
   }
-  const result = voteOn(context, phase, question ?? '', extracted);
+  const result = voteOn(context, phase, question ?? '', given);
   if (!stored) {
     findings.missing('votes', 'votes', { question_id: questionId });
     return result;

@@ -3,6 +3,7 @@ import type { ActivityDependencies } from '../dependencies.ts';
 import type { EngineDescription } from '../engine/types.ts';
 import { RZeroError } from '../errors.ts';
 import { createRandom, deriveSeed } from '../method/seeds.ts';
+import { meanLogprob } from '../method/vote-weights.ts';
 import { withSettings } from '../recompute/method.ts';
 import { sampleAs } from '../sampling.ts';
 import type { SampledText } from '../sampling.ts';
@@ -194,6 +195,10 @@ function firstDifference(
   const logprobs = replayed.logprobs.map(Math.fround);
   if (stored.logprobs && !sameNumbers(stored.logprobs.map(Math.fround), logprobs)) {
     return differs('logprobs', logprobs, stored.logprobs);
+  }
+  const mean = meanLogprob(replayed.logprobs);
+  if (typeof stored.meanLogprob === 'number' && stored.meanLogprob !== mean) {
+    return differs('mean_logprob', mean, stored.meanLogprob);
   }
   return undefined;
 }

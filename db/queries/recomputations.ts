@@ -88,18 +88,27 @@ export async function readCompletions(
   return rows.map(({ question_id, ...rest }) => ({ questionId: Number(question_id), ...rest }));
 }
 
-/** The Solver's completions for each question that has any, a chunk of questions at a time. */
+export interface StoredCompletionOfAnswer {
+  completion: string;
+  /** How many. */
+  tokens: number;
+  /** Null for answers from before it was stored. */
+  meanLogprob: number | null;
+}
+
+/** The Solver's answers to each question that has any, in the order of samples, a chunk of questions at a time. */
 export async function* readAnswers(
   client: pg.PoolClient,
   questionIds: readonly number[],
-): AsyncGenerator<{ questionId: number; completions: string[] }> {
+): AsyncGenerator<{ questionId: number; answers: StoredCompletionOfAnswer[] }> {
   for (let start = 0; start < questionIds.length; start += QUESTIONS_A_CHUNK) {
-    const { rows } = await client.query<{ question_id: string; completions: string[] }>(
-      `select question_id, array_agg(completion order by sample) as completions from r_zero.answers
-       where question_id = any($1::bigint[]) group by question_id order by question_id`,
+    const { rows } = await client.query<{ question_id: string; answers: StoredCompletionOfAnswer[] }>(
+      `select question_id, json_agg(json_build_object('completion', completion, 'tokens', cardinality(tokens),
+                                                      'meanLogprob', mean_logprob) order by sample) as answers
+       from r_zero.answers where question_id = any($1::bigint[]) group by question_id order by question_id`,
       [questionIds.slice(start, start + QUESTIONS_A_CHUNK)],
     );
-    for (const { question_id, completions } of rows) yield { questionId: Number(question_id), completions };
+    for (const { question_id, answers } of rows) yield { questionId: Number(question_id), answers };
   }
 }
 

@@ -5,7 +5,7 @@ export async function fingerprint(pool: pg.Pool, runId: string): Promise<Record<
   const place = 'iteration, phase, unit';
   const statements: Record<string, string> = {
     questions: `select ${place}, item, checkpoint_id, seed, completion, tokens, logprobs, status, reason, question from r_zero.questions where run_id = $1 order by ${place}, item`,
-    answers: `select a.iteration, a.phase, a.unit, q.item, a.sample, a.checkpoint_id, a.seed, a.completion, a.extracted from r_zero.answers a join r_zero.questions q using (question_id) where a.run_id = $1 order by a.iteration, a.phase, a.unit, q.item, a.sample`,
+    answers: `select a.iteration, a.phase, a.unit, q.item, a.sample, a.checkpoint_id, a.seed, a.completion, a.extracted, a.mean_logprob from r_zero.answers a join r_zero.questions q using (question_id) where a.run_id = $1 order by a.iteration, a.phase, a.unit, q.item, a.sample`,
     votes: `select q.iteration, q.phase, q.unit, q.item, v.label, v.majority, v.total, v.classes from r_zero.votes v join r_zero.questions q using (question_id) where q.run_id = $1 order by 1, 2, 3, 4`,
     decisions: `select q.iteration, q.unit, q.item, d.kept, d.reason, d.dataset_index from r_zero.gate_decisions d join r_zero.questions q using (question_id) where d.run_id = $1 order by 1, 2, 3`,
     rollouts: `select ${place}, item, sample, label, checkpoint_id, seed, completion, logprobs from r_zero.rollouts where run_id = $1 order by ${place}, item, sample`,
