@@ -36,6 +36,14 @@ const ABLATIONS: Record<string, RunInput> = Object.fromEntries([
   ...CONTROL_NAMES.filter((name) => name !== 'none').map((control) => [control, { control }]),
 ]);
 
+/**
+ * Runs are compared at equal work, those that go wrong as well: what would stop a run by default is a note, unless the experiment
+ * names its action. A fault of the engine still parks.
+ */
+const NOTED: RunInput = {
+  alarms: Object.fromEntries(['labelAccuracy', 'heldOut', 'belowBase', 'kl'].map((name) => [name, { action: 'note' }])),
+};
+
 const settings = z.record(z.string(), z.unknown());
 
 const experimentInput = z.strictObject({
@@ -88,7 +96,7 @@ export function resolveExperiment(input: ExperimentInput, isKnown: boolean): Res
   requireOwnFields('base', base);
   const merged = Object.entries(chosen).map(([setting, own]) => {
     requireOwnFields(`settings.${setting}`, own);
-    return { setting, input: mergeSettings(base, own) };
+    return { setting, input: mergeSettings(mergeSettings(NOTED, base), own) };
   });
   for (const { setting, input: run } of merged) requireRunnable(setting, run, iterations ?? DEFAULT_ITERATIONS);
   const cells = seeds.flatMap((seed) =>

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { actionOf } from '../../activities/alarms/settings.ts';
+import type { AlarmName } from '../../activities/alarms/settings.ts';
 import type { ExperimentInput } from '../../activities/contract.ts';
 import { CONTROL_NAMES } from '../../activities/control.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { resolveExperiment } from '../../activities/experiment-input.ts';
+import { resolveRunInput } from '../../activities/run-input.ts';
 import { fc } from '../support/properties.ts';
 
 describe('the input of an experiment', () => {
@@ -28,16 +31,29 @@ describe('the input of an experiment', () => {
     const settings = { long: { solver: { steps: 9 } }, plain: {} };
     const before = structuredClone({ base, settings });
     const { cells } = resolveExperiment({ experimentId: 'e', base, settings, seeds: [7] }, false);
+    const { alarms } = cells[0]!.input;
+    const noted = { alarms };
     assert.deepEqual(cells, [
       {
         setting: 'long',
         seed: 7,
         runId: 'e-long-7',
-        input: { solver: { steps: 9, questions: 8 }, prompts: 'official' },
+        input: { ...noted, solver: { steps: 9, questions: 8 }, prompts: 'official' },
       },
-      { setting: 'plain', seed: 7, runId: 'e-plain-7', input: base },
+      { setting: 'plain', seed: 7, runId: 'e-plain-7', input: { ...noted, ...base } },
     ]);
     assert.deepEqual({ base, settings }, before);
+  });
+
+  test('alarms that would stop a run are notes, so that a setting that goes wrong is compared as well', () => {
+    const settings = { plain: {}, strict: { alarms: { heldOut: { action: 'stop', iterations: 1 } } } };
+    const { cells } = resolveExperiment({ experimentId: 'e', settings, seeds: [1] }, false);
+    const [plain, strict] = cells.map(({ input }) => resolveRunInput(input).config.alarms);
+    const names = Object.keys(plain!).filter((name) => name !== 'rollback') as AlarmName[];
+    const stopping = names.filter((name) => !['note', 'off'].includes(actionOf(plain!, name, 'none')));
+    assert.deepEqual(stopping.toSorted(), ['samplerGap', 'sharedRandomness']);
+    assert.deepEqual(strict!.heldOut, { action: 'stop', iterations: 1 });
+    assert.equal(actionOf(strict!, 'belowBase', 'none'), 'note');
   });
 
   const refused: [string, ExperimentInput, string][] = [
