@@ -91,6 +91,9 @@ export interface ExperimentResultRow {
   workedShare: number | null;
   workedAccuracy: number | null;
   labelAccuracy: number | null;
+  /** Sampled in the iteration, and seconds of work in it. */
+  tokens: number | null;
+  seconds: number | null;
 }
 
 /** One row for each run and iteration, in the order of the runs; one without an iteration for a run that has none yet. */
@@ -99,7 +102,8 @@ export async function readExperimentResults(pool: pg.Pool, experimentId: string)
     const { rows } = await pool.query<Omit<ExperimentResultRow, 'seed'> & { seed: string }>(
       `select position, setting, seed, run_id as "runId", status, status_reason as "statusReason", iteration,
               greedy_accuracy as "greedyAccuracy", sampled_accuracy as "sampledAccuracy", worked_share as "workedShare",
-              worked_accuracy as "workedAccuracy", label_accuracy as "labelAccuracy"
+              worked_accuracy as "workedAccuracy", label_accuracy as "labelAccuracy",
+              tokens::double precision as tokens, seconds
        from r_zero.experiment_results where experiment_id = $1 order by position, iteration`,
       [experimentId],
     );

@@ -6,22 +6,33 @@ import { isNumber } from './numbers.ts';
 import { plainTable } from './tables.ts';
 import { printable } from './terminal.ts';
 
-export interface SettingResult {
-  setting: string;
-  /** Runs of the setting, and those that have the last iteration. */
-  runs: number;
-  finished: number;
-  /** Greedy accuracy of the base model, of the best iteration, and of the last. Fractions, as all that follow. */
+/** A number of the base model, of the best iteration, and of the last; `retained` is the last in the best, run by run. */
+export interface Course {
   base: Interval | null;
   best: Interval | null;
   last: Interval | null;
-  /** Accuracy of the last iteration in that of the best, run by run. */
   retained: Interval | null;
-  sampled: Interval | null;
-  workedShare: Interval | null;
-  workedAccuracy: Interval | null;
-  /** Share of true labels among what was kept in the last iteration. */
-  labelAccuracy: Interval | null;
+}
+
+export interface SettingResult {
+  setting: string;
+  /** Runs of the setting, and those that have the last iteration. Only these are in the numbers. */
+  runs: number;
+  finished: number;
+  /** On the held-out questions. Fractions, as all that follow. */
+  greedy: Course;
+  sampled: Course;
+  /** Of the sampled answers those that show their steps, and of these the right ones: elicitation, and ability. */
+  workedShare: Course;
+  workedAccuracy: Course;
+  /** Iteration of the best greedy accuracy. */
+  bestIteration: Interval | null;
+  /** Share of true labels among what was kept: in the first iteration that kept something, and in the last. */
+  labelsFirst: Interval | null;
+  labelsLast: Interval | null;
+  /** Tokens sampled and seconds at work, of a run up to the last iteration. */
+  tokens: Interval | null;
+  seconds: Interval | null;
 }
 
 export interface ExperimentReport {
@@ -51,56 +62,92 @@ export function summarizeExperiment(experimentId: string, rows: readonly Experim
 
 const hasAccuracy = ({ greedyAccuracy }: ExperimentResultRow): boolean => isNumber(greedyAccuracy);
 
+type Reading = (row: ExperimentResultRow) => number | null;
+
 function summarizeSetting(setting: string, iteration: number, all: readonly ExperimentResultRow[]): SettingResult {
   const rows = all.filter((row) => row.setting === setting);
   const runIds = [...new Set(rows.map(({ runId }) => runId))];
-  const at = (runId: string, wanted: number) =>
-    rows.find((row) => row.runId === runId && row.iteration === wanted && hasAccuracy(row));
-  const finished = runIds.filter((runId) => at(runId, iteration) !== undefined);
-  const bestOf = (runId: string): number =>
-    Math.max(...rows.filter((row) => row.runId === runId && hasAccuracy(row)).map((row) => row.greedyAccuracy!));
-  const last = (value: (row: ExperimentResultRow) => number | null): Interval | null =>
-    meanInterval(finished.map((runId) => value(at(runId, iteration)!)).filter(isNumber));
+  // By run, its iterations in their order; of runs that have come to the last.
+  const runs = runIds
+    .map((runId) => rows.filter((row) => row.runId === runId && row.iteration !== null && hasAccuracy(row)))
+    .filter((own) => own.some((row) => row.iteration === iteration));
+  const over = (value: (own: readonly ExperimentResultRow[]) => number | null | undefined): Interval | null =>
+    meanInterval(runs.map(value).filter(isNumber));
+  const course = (read: Reading): Course => {
+    const last = (own: readonly ExperimentResultRow[]) => read(own.at(-1)!);
+    const best = (own: readonly ExperimentResultRow[]) => {
+      const values = own.map(read).filter(isNumber);
+      return values.length === 0 ? null : Math.max(...values);
+    };
+    return {
+      base: over((own) => (own[0]!.iteration === 0 ? read(own[0]!) : null)),
+      best: over(best),
+      last: over(last),
+      retained: over((own) => {
+        const highest = best(own);
+        const reached = last(own);
+        return isNumber(highest) && isNumber(reached) && highest > 0 ? reached / highest : null;
+      }),
+    };
+  };
+  const greedy: Reading = (row) => row.greedyAccuracy;
+  const total = (read: Reading) => (own: readonly ExperimentResultRow[]) =>
+    own.map(read).reduce<number>((sum, value) => sum + (value ?? 0), 0);
   return {
     setting,
     runs: runIds.length,
-    finished: finished.length,
-    base: meanInterval(finished.map((runId) => at(runId, 0)?.greedyAccuracy).filter(isNumber)),
-    best: meanInterval(finished.map(bestOf)),
-    last: last((row) => row.greedyAccuracy),
-    retained: meanInterval(
-      finished
-        .filter((runId) => bestOf(runId) > 0)
-        .map((runId) => at(runId, iteration)!.greedyAccuracy! / bestOf(runId)),
-    ),
-    sampled: last((row) => row.sampledAccuracy),
-    workedShare: last((row) => row.workedShare),
-    workedAccuracy: last((row) => row.workedAccuracy),
-    labelAccuracy: last((row) => row.labelAccuracy),
+    finished: runs.length,
+    greedy: course(greedy),
+    sampled: course((row) => row.sampledAccuracy),
+    workedShare: course((row) => row.workedShare),
+    workedAccuracy: course((row) => row.workedAccuracy),
+    bestIteration: over((own) => own.reduce((a, b) => (greedy(b)! > greedy(a)! ? b : a)).iteration),
+    labelsFirst: over((own) => own.map(({ labelAccuracy }) => labelAccuracy).find(isNumber)),
+    labelsLast: over((own) => own.map(({ labelAccuracy }) => labelAccuracy).findLast(isNumber)),
+    tokens: over(total((row) => row.tokens)),
+    seconds: over(total((row) => row.seconds)),
   };
 }
 
 const COLUMNS = [
   'setting',
   'runs',
-  'base',
+  'greedy',
   'best',
-  'last',
+  'at',
   'last / best',
   'sampled',
+  'last / best',
   'worked',
   'of these right',
   'labels true',
+  'M tokens',
+  'seconds',
 ];
 
 function cellsOf(result: SettingResult): string[] {
-  const { setting, runs, finished, base, best, last, retained, sampled, workedShare, workedAccuracy, labelAccuracy } =
-    result;
+  const { setting, runs, finished, greedy, sampled, workedShare, workedAccuracy } = result;
   return [
     printable(setting),
     finished === runs ? String(runs) : `${finished} of ${runs}`,
-    ...[base, best, last, retained, sampled, workedShare, workedAccuracy, labelAccuracy].map(percentWithMargin),
+    fromTo(greedy.base, greedy.last),
+    percentWithMargin(greedy.best),
+    result.bestIteration === null ? '–' : result.bestIteration.mean.toFixed(1),
+    percentWithMargin(greedy.retained),
+    fromTo(sampled.base, sampled.last),
+    percentWithMargin(sampled.retained),
+    fromTo(workedShare.base, workedShare.last),
+    fromTo(workedAccuracy.base, workedAccuracy.last),
+    fromTo(result.labelsFirst, result.labelsLast),
+    result.tokens === null ? '–' : (result.tokens.mean / 1e6).toFixed(2),
+    result.seconds === null ? '–' : result.seconds.mean.toFixed(0),
   ];
+}
+
+/** `26.0 → 95.6 ± 1.9`: the mean before, without its interval, and what came of it. */
+function fromTo(before: Interval | null, after: Interval | null): string {
+  if (before === null || after === null) return percentWithMargin(after);
+  return `${(before.mean * 100).toFixed(1)} → ${percentWithMargin(after)}`;
 }
 
 /** `95.6 ± 1.9`: percent, and half of the 95 % interval. */
@@ -115,7 +162,8 @@ export function renderExperiment(report: ExperimentReport): string {
   const { iteration, settings, troubles } = report;
   return [
     `Experiment ${printable(report.experimentId)} at iteration ${iteration}. Percent; ± is half of Student's 95 % interval over the seeds.`,
-    `Base, best and last are greedy accuracy on the held-out questions; worked answers show their steps.`,
+    `Greedy and sampled are accuracy on the held-out questions, of the base model → now; best and at are of greedy.`,
+    `Worked answers show their steps. Labels are those of the first → the last iteration.`,
     '',
     plainTable(COLUMNS, settings.map(cellsOf)),
     ...(troubles.length === 0 ? [] : ['', 'Not finished:']),

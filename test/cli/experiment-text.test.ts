@@ -28,6 +28,8 @@ const row = (
   workedShare: null,
   workedAccuracy: null,
   labelAccuracy: null,
+  tokens: 1_000_000,
+  seconds: 10,
   ...more,
 });
 
@@ -45,11 +47,40 @@ describe('the table of an experiment', () => {
     assert.equal(report.iteration, 2);
     const [plain, slow, late] = report.settings;
     assert.deepEqual([plain!.runs, plain!.finished], [2, 2]);
-    assert.ok(Math.abs(plain!.best!.mean - 0.85) < 1e-12);
-    assert.ok(Math.abs(plain!.last!.mean - 0.75) < 1e-12);
+    const near = (value: number | undefined, wanted: number) =>
+      assert.ok(Math.abs(value! - wanted) < 1e-12, `${value}`);
+    near(plain!.greedy.base?.mean, 0.2);
+    near(plain!.greedy.best?.mean, 0.85);
+    near(plain!.greedy.last?.mean, 0.75);
     // 0.6/0.8 and 0.9/0.9, not 0.75/0.85
-    assert.ok(Math.abs(plain!.retained!.mean - 0.875) < 1e-12);
-    for (const unfinished of [slow!, late!]) assert.deepEqual([unfinished.finished, unfinished.last], [0, null]);
+    near(plain!.greedy.retained?.mean, 0.875);
+    // The first of equals.
+    assert.equal(plain!.bestIteration!.mean, 1);
+    assert.equal(plain!.tokens!.mean, 3_000_000);
+    for (const unfinished of [slow!, late!])
+      assert.deepEqual([unfinished.finished, unfinished.greedy.last, unfinished.tokens], [0, null, null]);
+  });
+
+  test('tells the share of worked answers and their accuracy apart, and labels first and last', () => {
+    const labels = [null, 0.6, null, 0.8];
+    const [result] = summarizeExperiment(
+      'e',
+      [0, 1, 2, 3].map((iteration) =>
+        row('a', 1, iteration, 0.5, {
+          workedShare: 0.4 + iteration / 10,
+          workedAccuracy: [0.75, 0.8, 0.9, 0.7][iteration]!,
+          labelAccuracy: labels[iteration]!,
+        }),
+      ),
+    ).settings;
+    assert.deepEqual(result!.workedShare.last, { mean: 0.7, margin: null });
+    const { base, best, last } = result!.workedAccuracy;
+    assert.deepEqual([base!.mean, best!.mean, last!.mean], [0.75, 0.9, 0.7]);
+    assert.deepEqual([result!.labelsFirst!.mean, result!.labelsLast!.mean], [0.6, 0.8]);
+    assert.match(
+      renderExperimentMarkdown({ settings: [result!] } as never),
+      /40\.0 → 70\.0 \| 75\.0 → 70\.0 \| 60\.0 → 80\.0/,
+    );
   });
 
   test('a single seed has no interval, and none is made up', () => {
@@ -68,7 +99,7 @@ describe('the table of an experiment', () => {
   test('the document has the same numbers', () => {
     const lines = renderExperimentMarkdown(report).split('\n');
     assert.equal(lines.length, 2 + report.settings.length);
-    assert.match(lines[2]!, /^\| plain \| 2 \| 20\.0 ± 0\.0 \| 85\.0 ± 63\.5 \| 75\.0 ± 190\.6 \|/);
+    assert.match(lines[2]!, /^\| plain \| 2 \| 20\.0 → 75\.0 ± 190\.6 \| 85\.0 ± 63\.5 \| 1\.0 \| 87\.5 ± /);
   });
 });
 

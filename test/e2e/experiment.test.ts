@@ -83,10 +83,10 @@ describe('r-zero experiment', { timeout: 180_000 }, () => {
          where experiment_id = 'e' and setting = 'plain' and iteration = 1`,
       );
       const report = JSON.parse((await run(['experiment', 'show', 'e', '--json', `--data-dir=${dataDir}`])).stdout) as {
-        settings: { setting: string; last: { mean: number } }[];
+        settings: { setting: string; greedy: { last: { mean: number } } }[];
       };
       assert.equal(rows[0]!.runs, 2);
-      assert.equal(report.settings.find(({ setting }) => setting === 'plain')!.last.mean, rows[0]!.mean);
+      assert.equal(report.settings.find(({ setting }) => setting === 'plain')!.greedy.last.mean, rows[0]!.mean);
 
       const unknown = await run(['experiment', 'show', 'nothing', `--data-dir=${dataDir}`]);
       assert.match(unknown.stderr, /\[ExperimentNotFound\]/);
