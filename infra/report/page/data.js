@@ -23,7 +23,7 @@
  * @property {string | null} challenger_answer
  * @property {number | null} unparsable
  * @property {boolean | null} tie
- * @property {{ representative?: string, count: number }[] | null} classes
+ * @property {{ representative?: string, count: number, weight?: number }[] | null} classes
  * @property {unknown} inputs
  * @property {{ sample: number, extracted: string | null, completion: CutText, finish_reason: string }[]} answers
  * @property {{ oracle: string, version: number, truth: string | null, agrees: boolean | null }[]} audits

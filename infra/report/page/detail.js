@@ -62,10 +62,12 @@ function inputsOf({ inputs }) {
  */
 function votes({ classes, unparsable, tie }, total) {
   if (!classes || classes.length + (unparsable ?? 0) === 0) return element('p', 'note', 'None were taken.');
-  const rows = classes.map(({ representative, count }) => voteRow(representative ?? '', count, total));
+  const rows = classes.map(({ representative, count, weight }) =>
+    voteRow(representative ?? '', count, total, '', weight),
+  );
   if (unparsable) rows.push(voteRow('no readable answer', unparsable, total, 'none'));
   const made = element('table', 'votes', element('tbody', '', ...rows));
-  return tie ? element('div', '', made, element('p', 'note', 'Two answers are equally frequent.')) : made;
+  return tie ? element('div', '', made, element('p', 'note', 'Two answers have equal votes.')) : made;
 }
 
 /**
@@ -73,13 +75,15 @@ function votes({ classes, unparsable, tie }, total) {
  * @param {number} count
  * @param {number} total
  * @param {string} [kind]
+ * @param {number} [weight] share of the weight, where answers were weighed
  */
-function voteRow(answer, count, total, kind = '') {
+function voteRow(answer, count, total, kind = '', weight) {
   const bar = element('span', 'bar');
   bar.style.inlineSize = `${(100 * count) / Math.max(1, total)}%`;
   const name = element('th', kind, element('bdi', '', answer));
   name.scope = 'row';
-  return element('tr', '', name, element('td', 'number', String(count)), element('td', 'share', bar));
+  const counted = weight === undefined ? String(count) : `${count}, ${(100 * weight).toFixed(0)} % of the weight`;
+  return element('tr', '', name, element('td', 'number', counted), element('td', 'share', bar));
 }
 
 /**
