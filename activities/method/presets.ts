@@ -9,6 +9,9 @@
  *   probability, fraction or decimal (`percent-sense.ts`): 50 % is 50 or 1/2, never both for one question.
  * - voting: independent of the order of the answers, ties included; a completion without a box never votes, yet counts in m
  *   (in the code it votes for the string "None").
+ * - labels: an answer counts by how probable the Solver finds it (`vote-weights.ts`); paper and code count all the same. On the
+ *   built-in domain more labels are true in every iteration and every seed (test/experiments). p̂ stays a share of answers, that of the
+ *   label; the Challenger is rewarded for uncertainty as it is counted.
  * - repetition: letters-runs, single digits and signs are the tokens, so that `3+7` is not one opaque word; identical texts
  *   always share a cluster (with BLEU alone one- and two-token copies do not); a cluster of one costs nothing: (|C| - 1) / B;
  *   invalid items are in B and in no cluster.
@@ -211,10 +214,10 @@ const PRESETS: Record<PresetName, MethodPreset> = {
   },
   default: {
     name: 'default',
-    version: 2,
+    version: 3,
     parsing: { training: 'strict', generation: 'strict' },
     grader: 'default',
-    vote: { training: 'default', labelling: 'default', weighting: 'none' },
+    vote: { training: 'default', labelling: 'default', weighting: 'confidence' },
     uncertainty: 'tent',
     invalidReward: 0,
     floorAtZero: true,
