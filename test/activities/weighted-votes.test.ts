@@ -21,7 +21,6 @@ interface StoredVote {
   majority: number;
   classes: { representative: string; count: number; members: number[]; weight?: number }[];
   means: number[];
-  lengths: number[];
 }
 
 describe('a run whose labels are weighed by confidence', () => {
@@ -37,10 +36,9 @@ describe('a run whose labels are weighed by confidence', () => {
   const labels = async (table: string, answers: string, id: string): Promise<StoredVote[]> =>
     (
       await pool.query<StoredVote>(
-        `select v.label, v.majority, v.classes, array_agg(a.mean_logprob order by a.sample) as means,
-                array_agg(cardinality(a.tokens) order by a.sample) as lengths
+        `select v.label, v.majority, v.classes, array_agg(a.mean_logprob order by a.sample) as means
          from r_zero.${table} v join r_zero.${answers} a using (${id})
-         where v.label is not null ${table === 'votes' ? `and a.phase = 'labelling'` : ''} group by 1, 2, 3`,
+         where v.label is not null ${table === 'votes' ? `and a.phase = 'labelling' and a.run_id = 'weighed'` : ''} group by 1, 2, 3`,
       )
     ).rows;
 
@@ -69,7 +67,7 @@ describe('a run whose labels are weighed by confidence', () => {
   test('rewards the Challenger for uncertainty as it is counted', async () => {
     const { rows } = await pool.query<{ classes: { weight?: number; count: number }[]; majority: number }>(
       `select v.classes, v.majority from r_zero.votes v join r_zero.questions q using (question_id)
-       where q.phase = 'challenger_training' and v.label is not null`,
+       where q.run_id = 'weighed' and q.phase = 'challenger_training' and v.label is not null`,
     );
     assert.ok(rows.length > 10);
     for (const { classes, majority } of rows) {
@@ -86,9 +84,31 @@ describe('a run whose labels are weighed by confidence', () => {
     assert.ok(report.replay!.rows > 0);
   });
 
+  test('so is one whose labels are weighed by length, and its answers are those of the other', async () => {
+    await runner.open({ ...RUN, runId: 'long', labelling: { ...(RUN['labelling'] as object), weighting: 'length' } });
+    for (const iteration of [0, 1]) await runner.iterate('long', iteration);
+    const report = await verifyRun(pool, { runId: 'long', dataDir: runner.deps.dataDir, codeVersion: '0.0.0-test' });
+    assert.deepEqual(report.mismatches, []);
+    const { rows } = await pool.query<{ label: string; classes: StoredVote['classes']; lengths: number[] }>(
+      `select v.label, v.classes, array_agg(cardinality(a.tokens) order by a.sample) as lengths
+       from r_zero.votes v join r_zero.answers a using (question_id)
+       where a.run_id = 'long' and a.phase = 'labelling' and v.label is not null group by 1, 2`,
+    );
+    assert.ok(rows.length > 20);
+    for (const { label, classes, lengths } of rows) {
+      const tokens = classes.map(({ members }) => members.reduce((sum, i) => sum + lengths[i]!, 0));
+      assert.equal(tokens[0], Math.max(...tokens));
+      assert.equal(label, classes[0]!.representative);
+    }
+  });
+
   test('an altered confidence shows: in the vote that it was weighed in, and to the engine', async () => {
     const answer = { table: 'answers', key: ['answer_id'] };
-    const [labelled, training] = [`phase = 'labelling' and extracted is not null`, `phase = 'challenger_training'`];
+    const own = `run_id = 'weighed'`;
+    const [labelled, training] = [
+      `${own} and phase = 'labelling' and extracted is not null`,
+      `${own} and phase = 'challenger_training'`,
+    ];
     await tampered(pool, { ...answer, where: labelled, change: 'mean_logprob = mean_logprob - 0.5' }, async () => {
       const { mismatches } = await audit();
       assert.ok(mismatches.length > 0);
