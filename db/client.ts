@@ -19,6 +19,8 @@ const UNREACHABLE = new Set([
 ]);
 const DISK_FULL = '53100';
 const READ_TIMEOUT = /^Query read timeout$/;
+/** What a connection is refused with that is to have the rights of a role which no migration has made yet. */
+const NO_ROLE = /^role "(r_zero_\w+)" does not exist$/;
 
 /** @param database connection string, or a `pg` pool configuration. */
 export function openPool(database: string | pg.PoolConfig): pg.Pool {
@@ -70,6 +72,13 @@ export function asDatabaseError(error: unknown): unknown {
   if (READ_TIMEOUT.test(message)) {
     return new RZeroError('DatabaseUnreachable', 'Postgres has not answered a statement in time.', {
       fix: 'Check the server, its locks and the network; the unit is tried again.',
+      cause: error,
+    });
+  }
+  const [, role] = NO_ROLE.exec(message) ?? [];
+  if (role !== undefined) {
+    return new RZeroError('DatabaseNotMigrated', `The database server has no role "${role}".`, {
+      fix: 'Run `npx r-zero migrate`, as a user who may create roles, or connect without it.',
       cause: error,
     });
   }

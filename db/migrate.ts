@@ -15,6 +15,8 @@ const BOOKKEEPING = 'r_zero_migrations';
 const ADVISORY_LOCK = 0x525a3031;
 /** SQLSTATE dependent_objects_still_exist. */
 const DEPENDENTS = '2BP01';
+/** SQLSTATE insufficient_privilege. */
+const NO_RIGHTS = '42501';
 
 /** To be given to people and programs; see db/views/95-roles.sql. */
 export const ROLES = ['r_zero_app', 'r_zero_read'] as const;
@@ -73,7 +75,11 @@ export async function assertSchemaCurrent(pool: pg.Pool): Promise<void> {
   try {
     state = await readState(pool);
   } catch (error) {
-    throw asDatabaseError(error);
+    if ((error as { code?: unknown }).code !== NO_RIGHTS) throw asDatabaseError(error);
+    throw new RZeroError('DatabaseNotMigrated', 'The database has not given this user its rights.', {
+      fix: 'Run `npx r-zero migrate`, and `grant r_zero_app` to the user of workers, `r_zero_read` to readers.',
+      cause: error,
+    });
   }
   refuseNewer(state);
   if (state.database < state.code) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assertSchemaCurrent, migrate, readState } from '../../db/migrate.ts';
 import { openPool } from '../../db/client.ts';
+import { asRole } from '../../infra/cli/endpoints.ts';
 import { createDatabase } from '../support/postgres.ts';
 
 const VIEWS = [
@@ -65,6 +66,28 @@ describe('migrate', () => {
   test('a worker refuses a database that was never migrated, and names the command', async () => {
     const { pool } = await createDatabase({ migrated: false });
     await assert.rejects(assertSchemaCurrent(pool), { code: 'DatabaseNotMigrated', message: /r-zero migrate/ });
+  });
+
+  test('a worker on a database of before there were roles, or that has not given the role its rights, is told to migrate', async () => {
+    const { url, pool } = await createDatabase({ migrated: false });
+    const connect = async (): Promise<void> => {
+      const workers = openPool(asRole(url, 'r_zero_app'));
+      await assertSchemaCurrent(workers).finally(() => workers.end());
+    };
+    const refused = { code: 'DatabaseNotMigrated', fix: /npx r-zero migrate/ };
+    // Roles are the server's, and other databases of it have them.
+    await createDatabase();
+    await pool.query('create schema r_zero_migrations');
+    await assert.rejects(connect(), { ...refused, message: /not given this user its rights/ });
+    await pool.query('drop schema r_zero_migrations');
+    await pool.query('alter role r_zero_app rename to set_aside');
+    try {
+      await assert.rejects(connect(), { ...refused, message: /has no role "r_zero_app"/ });
+    } finally {
+      await pool.query('alter role set_aside rename to r_zero_app');
+    }
+    await migrate(pool);
+    await connect();
   });
 
   test('a server that is not there is reported as such', async () => {
