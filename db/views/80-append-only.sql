@@ -20,17 +20,17 @@ declare
   columns text;
 begin
   for entry in
-    select t.name, t.frozen
-    from (values
-      ('checkpoints', null), ('checkpoint_prunings', null), ('evaluation_sets', null), ('recomputations', null),
-      ('experiment_runs', null), ('oracles', null), ('takes', null), ('run_inputs', null), ('run_notices', null),
+    select c.relname as name, t.frozen
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    -- Those of which some columns say how far something is, with the others. A table that is not named here is frozen as a whole.
+    left join (values
       ('runs', 'run_id, seed, preset, preset_version, control, config, base_checkpoint_id, held_out_hash, anchor_hash, profile, profile_hash, code_version, created_at'),
       ('run_leases', 'run_id'),
       ('run_starts', 'start_id, run_id, namespace, workflow_id, first_execution_id, budget, started_at'),
       ('attempts', 'attempt_id, run_id, iteration, phase, unit, take, attempt, workflow_id, worker_pid, started_at')
-    ) as t (name, frozen)
+    ) as t (name, frozen) on t.name = c.relname
+    where n.nspname = 'r_zero' and c.relkind in ('r', 'p')
   loop
-    -- The names are those above: nobody else's text comes here.
     execute format(
       'create or replace trigger append_only before update or delete on r_zero.%I for each row execute function r_zero.refuse_change(%s)',
       entry.name, (select coalesce(string_agg(quote_literal(c), ', '), '') from unnest(string_to_array(entry.frozen, ', ')) c));
