@@ -1,7 +1,6 @@
 /** What `r-zero audit verify` reads: every column of a run's own rows, in portions. */
-import { getTableColumns, getTableName } from 'drizzle-orm';
-import { getTableConfig } from 'drizzle-orm/pg-core';
-import type { PgTable } from 'drizzle-orm/pg-core';
+import { getTableColumns, getTableName, is } from 'drizzle-orm';
+import { PgTable, getTableConfig } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
 import * as schema from '../schema.ts';
 import type { Place } from './units.ts';
@@ -290,30 +289,7 @@ export interface DanglingReference {
   value: unknown[];
 }
 
-const TABLES: readonly PgTable[] = [
-  schema.runs,
-  schema.phases,
-  schema.units,
-  schema.attempts,
-  schema.questions,
-  schema.answers,
-  schema.votes,
-  schema.gateDecisions,
-  schema.rollouts,
-  schema.rewards,
-  schema.policyUpdates,
-  schema.evaluations,
-  schema.evaluationItems,
-  schema.anchors,
-  schema.anchorAnswers,
-  schema.oracles,
-  schema.audits,
-  schema.recomputations,
-  schema.checkpointPrunings,
-  schema.takes,
-  schema.runInputs,
-  schema.runNotices,
-];
+const TABLES = Object.values<unknown>(schema).filter((value): value is PgTable => is(value, PgTable));
 
 /**
  * Rows of a run whose foreign keys lead nowhere: possible only when somebody has switched the database's own checks off. Rows

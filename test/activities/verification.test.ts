@@ -32,6 +32,7 @@ describe('auditing a stored run', () => {
     runner = new ActivityRunner(pool);
     await runner.open(RUN);
     for (const iteration of [0, 1, 2]) await runner.iterate('tiny', iteration);
+    await runner.checkAlarms('evaluation', 'tiny', 2);
     await pool.query(`update r_zero.runs set status = 'completed'`);
   });
 
@@ -204,6 +205,12 @@ describe('auditing a stored run', () => {
     assert.ok(
       questionless.every((text) => /question_id|^questions .* missing$/.test(text)),
       questionless.join('; '),
+    );
+    const { found: startless } = await one({ table: 'run_starts', key: ['start_id'] });
+    assert.ok(startless.length > 0);
+    assert.ok(
+      startless.every((text) => /^alarms .* differs start_id$/.test(text)),
+      startless.join('; '),
     );
     assert.equal((await audit()).ok, true, 'everything was put back');
   });
