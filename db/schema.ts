@@ -413,6 +413,10 @@ export const questions = rZeroAll.table(
   },
   (t) => [
     unique('questions_natural_key').on(t.runId, t.iteration, t.phase, t.unit, t.item, t.take),
+    // What counts of questions read, without their texts.
+    index('questions_current')
+      .on(t.runId, t.phase, t.iteration, t.questionId, t.status, t.reason)
+      .where(sql`${t.supersededBy} is null`),
     unitKey('questions_unit_fk', t),
     check('questions_phase', sql`${t.phase} in ('challenger_training', 'dataset_generation')`),
     check('questions_status', sql`${t.status} in ('valid', 'invalid')`),
@@ -494,6 +498,15 @@ const recomputationKeys = (table: string, t: Record<'recomputationId', AnyPgColu
     .where(sql`${t.recomputationId} is not null`),
 ];
 
+/** Versions of a run's own beyond the first, of which there are next to none: what asks for the newest looks here. */
+const corrections = (
+  table: string,
+  t: Record<'questionId' | 'version' | 'recomputationId' | 'supersededBy', AnyPgColumn>,
+) =>
+  index(`${table}_corrected`)
+    .on(t.questionId)
+    .where(sql`${t.version} > 1 and ${t.recomputationId} is null and ${t.supersededBy} is null`);
+
 export const votes = rZeroAll.table(
   'votes',
   {
@@ -528,6 +541,11 @@ export const votes = rZeroAll.table(
   (t) => [
     primaryKey({ columns: [t.questionId, t.version, t.take] }),
     ...recomputationKeys('votes', t),
+    // What counts of labels read, without the classes of answers.
+    index('votes_own')
+      .on(t.questionId, t.version, t.majority, t.total, t.pHat)
+      .where(sql`${t.recomputationId} is null and ${t.supersededBy} is null`),
+    corrections('votes', t),
     check('votes_counts', sql`${t.majority} >= 0 and ${t.majority} <= ${t.total} and ${t.unparsable} >= 0`),
     check('votes_label', sql`(${t.label} is null) = (${t.majority} = 0)`),
   ],
@@ -555,6 +573,7 @@ export const gateDecisions = rZeroAll.table(
   (t) => [
     primaryKey({ columns: [t.questionId, t.version, t.take] }),
     ...recomputationKeys('gate_decisions', t),
+    corrections('gate_decisions', t),
     unitKey('gate_decisions_unit_fk', t),
     unique('gate_decisions_dataset_index').on(t.runId, t.iteration, t.version, t.datasetIndex, t.take),
     check(
