@@ -1,16 +1,17 @@
 -- What a run itself computed and acted upon, in the newest version of each vote, decision and audit; recomputations apart. Written
--- so that a filter on a run or a question reaches the table.
+-- so that a filter on a run or a question reaches the table. What is newer than another is no version 1, which an index of
+-- corrections knows, that has next to no rows.
 create view r_zero.current_votes as
 select * from r_zero.votes v
 where v.recomputation_id is null
   and not exists (select from r_zero.votes n
-                  where n.question_id = v.question_id and n.version > v.version and n.recomputation_id is null);
+                  where n.question_id = v.question_id and n.version > v.version and n.version > 1 and n.recomputation_id is null);
 
 create view r_zero.current_gate_decisions as
 select * from r_zero.gate_decisions d
 where d.recomputation_id is null
   and not exists (select from r_zero.gate_decisions n
-                  where n.question_id = d.question_id and n.version > d.version and n.recomputation_id is null);
+                  where n.question_id = d.question_id and n.version > d.version and n.version > 1 and n.recomputation_id is null);
 
 create view r_zero.current_audits as
 select * from r_zero.audits a
@@ -33,7 +34,7 @@ create view r_zero.funnel as
 select q.run_id, q.iteration,
        count(*)::int as generated,
        count(*) filter (where q.status = 'valid')::int as parsed,
-       count(v.question_id) filter (where v.label is not null)::int as voted,
+       count(*) filter (where v.majority > 0)::int as voted,
        count(*) filter (where d.kept)::int as kept,
        avg(v.p_hat) as mean_p_hat,
        avg(v.p_hat) filter (where d.kept) as mean_p_hat_kept

@@ -1,6 +1,7 @@
 -- How many pseudo-labels are true, by iteration, oracle and solve rate: p-hat in ten parts, the last one closed. `kept` is null for all
 -- labels, true for those of the training set, false for the others. Anchors are no questions of the iteration: what they say of a part of
--- p-hat stands for each of the three. Intervals are Wilson's, of 95 %; where nothing was audited, from 0 to 1.
+-- p-hat stands for each of the three. A vote has a label when its majority is not 0. Intervals are Wilson's, of 95 %; where nothing was
+-- audited, from 0 to 1.
 create view r_zero.label_accuracy_by_p_hat as
 select c.run_id, c.iteration, c.oracle, c.kept, c.part,
        c.part / 10.0::double precision as p_hat_from, (c.part + 1) / 10.0::double precision as p_hat_to,
@@ -24,7 +25,7 @@ from (
       join r_zero.current_votes v using (question_id)
       left join r_zero.current_gate_decisions d using (question_id)
       cross join lateral (values (null::boolean), (coalesce(d.kept, false))) s (kept)
-      where q.phase = 'dataset_generation' and v.label is not null
+      where q.phase = 'dataset_generation' and v.majority > 0
       group by 1, 2, 3, 4
     ) l
     join (select distinct run_id, iteration, oracle from r_zero.audits) o using (run_id, iteration)
@@ -35,7 +36,7 @@ from (
     join r_zero.current_votes v using (question_id)
     left join r_zero.current_gate_decisions d using (question_id)
     cross join lateral (values (null::boolean), (coalesce(d.kept, false))) s (kept)
-    where v.label is not null
+    where v.majority > 0
     group by 1, 2, 3, 4, 5
     union all
     select a.run_id, a.iteration, a.oracle, s.kept, least(n.majority * 10 / n.total, 9), 0,

@@ -8,7 +8,17 @@ import { PAPER, addPaperRun } from '../support/paper-size.ts';
 import { createDatabase } from '../support/postgres.ts';
 
 /** Tables that grow with the work of a run. */
-const BIG = ['answers', 'evaluation_items', 'gate_decisions', 'questions', 'rewards', 'rollouts', 'votes', 'audits'];
+const BIG = [
+  'answers',
+  'attempts',
+  'audits',
+  'evaluation_items',
+  'gate_decisions',
+  'questions',
+  'rewards',
+  'rollouts',
+  'votes',
+];
 /** Of a run as it was written, without a deletion, a copy or a recomputation, nothing answers these. */
 const MAY_BE_EMPTY = [3, 8, 10, 11, 12, 13, 14, 16];
 const soak = process.env['R_ZERO_SOAK'] === '1';
@@ -62,6 +72,7 @@ describe('the ready questions', () => {
     const runner = new ActivityRunner(pool);
     await runner.open({ ...TINY, runId: 'demo', iterations: 2 });
     for (const iteration of [0, 1, 2]) await runner.iterate('demo', iteration);
+    await runner.checkAlarms('evaluation', 'demo', 2);
     const { rows } = await pool.query<{ id: number }>(
       `select question_id::int as id from r_zero.dataset where run_id = 'demo' order by 1 limit 1`,
     );

@@ -28,7 +28,14 @@ const LOGPROBS = `array(select -0.5::real from generate_series(1, 64))`;
 const TEXT = `repeat('Therefore the sum is ' || n || '. ', 20) || '\\boxed{' || n % 10 || '}'`;
 const SHARDS = 16;
 
-/** @param runId made here; nothing of it may be there yet */
+const HELD_OUT = 1000;
+const SAMPLES = 16;
+
+/**
+ * With attempts, evaluations, alarms, prunings and a recomputation, which add to what the ready questions have to read.
+ *
+ * @param runId made here; nothing of it may be there yet
+ */
 export async function addPaperRun(pool: pg.Pool, runId: string, size: PaperSize = PAPER): Promise<void> {
   const { baseCheckpointId: base } = await addRun(pool, runId);
   const run = async (statement: string, values: unknown[]): Promise<void> => void (await pool.query(statement, values));
@@ -124,6 +131,83 @@ export async function addPaperRun(pool: pg.Pool, runId: string, size: PaperSize 
        from r_zero.units where run_id = $1 and iteration = $2 and phase in ('challenger_training', 'solver_training')`,
       [runId, iteration, base],
     );
+    await addWork(run, runId, iteration);
+    await addEvaluations(run, runId, iteration, base);
   }
+  await addRecomputation(run, runId);
+  await run(
+    `insert into r_zero.checkpoint_prunings (checkpoint_id, what, run_id, policy, bytes, code_version)
+     values ($2, 'optimizer', $1, 'last:1', 1, 'x')`,
+    [runId, base],
+  );
   await pool.query('vacuum analyze');
+}
+
+type Run = (statement: string, values: unknown[]) => Promise<void>;
+
+/** Every tenth unit was interrupted and tried again; three alarms were judged after each phase. */
+async function addWork(run: Run, runId: string, iteration: number): Promise<void> {
+  await run(
+    `insert into r_zero.attempts (run_id, iteration, phase, unit, attempt, workflow_id, worker_pid, seen_at, finished_at, outcome)
+     select run_id, iteration, phase, unit, n, 'r-zero/' || run_id, 1, now(), case n when tries then now() end,
+       case n when tries then 'finished' end
+     from r_zero.units, lateral (select case unit % 10 when 9 then 2 else 1 end as tries) t, generate_series(1, tries) n
+     where run_id = $1 and iteration = $2`,
+    [runId, iteration],
+  );
+  await run(
+    `insert into r_zero.alarms (run_id, iteration, phase, alarm, raised, action, value, threshold, message)
+     select run_id, iteration, phase, alarm, alarm = 'dominantAnswer', 'note', 0.6, 0.5, 'x'
+     from r_zero.phases, unnest(array['dominantAnswer', 'entropyLow', 'yieldLow']) alarm
+     where run_id = $1 and iteration = $2`,
+    [runId, iteration],
+  );
+}
+
+async function addEvaluations(run: Run, runId: string, iteration: number, base: string): Promise<void> {
+  await run(`insert into r_zero.evaluation_sets (set_hash, items) values ($1, '[]') on conflict do nothing`, ['x']);
+  await run(
+    `with added as (
+       insert into r_zero.evaluations (run_id, iteration, phase, unit, set_name, set_hash, mode, checkpoint_id, items,
+         samples_per_item, correct, majority_correct, worked, worked_correct)
+       select $1, $2::int, 'evaluation', n, 'held-out', 'x', case n when 0 then 'greedy' else 'sampled' end, $3, $4::int,
+         case n when 0 then 1 else $5::int end, 1, 1, 1, 1
+       from generate_series(0, 1) n returning evaluation_id, items, samples_per_item)
+     insert into r_zero.evaluation_items (evaluation_id, item, sample, seed, question, expected, completion, extracted, correct, worked)
+     select evaluation_id, n, s, lpad(to_hex(n), 16, '0'), 'What is ' || n || '?', '1', ${TEXT}, '1', (n + $2::int) % 3 = 0, true
+     from added, generate_series(0, items - 1) n, generate_series(0, samples_per_item - 1) s`,
+    [runId, iteration, base, HELD_OUT, SAMPLES],
+  );
+}
+
+/** As of `r-zero recompute --preset paper`: a row beside each vote, decision and reward. */
+async function addRecomputation(run: Run, runId: string): Promise<void> {
+  await run(
+    `insert into r_zero.recomputations (run_id, version, preset, preset_version, gate, code_version)
+     values ($1, 2, 'paper', 1, '{}', 'x')`,
+    [runId],
+  );
+  await run(
+    `insert into r_zero.votes (question_id, version, preset, label, majority, total, unparsable, tie, classes, recomputation_id)
+     select v.question_id, 2, 'paper', v.label, v.majority, v.total, v.unparsable, false, v.classes, r.recomputation_id
+     from r_zero.votes v join r_zero.questions q using (question_id) join r_zero.recomputations r using (run_id)
+     where q.run_id = $1`,
+    [runId],
+  );
+  await run(
+    `insert into r_zero.gate_decisions (run_id, iteration, phase, unit, question_id, version, kept, reason, policy, policy_version,
+       inputs, dataset_index, recomputation_id)
+     select d.run_id, iteration, phase, unit, question_id, 2, true, 'kept', 'paper', 1, inputs,
+       row_number() over (partition by iteration order by question_id) - 1, r.recomputation_id
+     from r_zero.gate_decisions d join r_zero.recomputations r using (run_id) where d.run_id = $1`,
+    [runId],
+  );
+  await run(
+    `insert into r_zero.rewards (run_id, iteration, phase, unit, role, question_id, rollout_id, version, total, computed, uncertainty,
+       repetition, cluster_size, format, accuracy, advantage, recomputation_id)
+     select w.run_id, iteration, phase, unit, role, question_id, rollout_id, 2, total, computed, uncertainty, repetition, cluster_size,
+       format, accuracy, advantage, r.recomputation_id
+     from r_zero.rewards w join r_zero.recomputations r using (run_id) where w.run_id = $1`,
+    [runId],
+  );
 }
