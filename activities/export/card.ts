@@ -5,6 +5,7 @@ import { isHubId } from '../model-folder.ts';
 import type { ModelProfile } from '../profile.ts';
 import type { RunConfig } from '../run-input.ts';
 import type { Relation } from '../../db/queries/export.ts';
+import { LEFT_OUT } from '../../db/queries/export-relations.ts';
 import { readSummaries } from '../../db/queries/summary.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import type { ExportManifest } from './manifest.ts';
@@ -43,6 +44,7 @@ export async function dataCard(
     ...provenance(run, manifest),
     '',
     ...(await accuracy(pool, run.runId, manifest.limits.iteration)),
+    ...(manifest.what === 'everything' ? whatIsLeftOut(manifest) : []),
     ...licenceNote(run, licence),
     '',
     '## Columns',
@@ -133,6 +135,24 @@ async function accuracy(pool: pg.Pool, runId: string, iteration: number): Promis
         `| ${n} | ${audited} | ${(100 * (share ?? 0)).toFixed(1)} % |`,
     ),
     '',
+  ];
+}
+
+function whatIsLeftOut({ takes, limits }: ExportManifest): string[] {
+  const resets = limits.take - 1;
+  return [
+    '## What is not in it',
+    '',
+    '- Rows of iterations that were not finished.',
+    ...Object.entries(LEFT_OUT).map(([table, reason]) => `- \`${table}\`: ${reason}.`),
+    ...(resets > 0 && takes === 'current' ? [`- Rows that the run's resets (${resets}) have superseded.`] : []),
+    '',
+    ...(takes === 'all'
+      ? [
+          'Rows that a reset has superseded are in it: `superseded_by` names the take, and is null for current rows.',
+          '',
+        ]
+      : []),
   ];
 }
 

@@ -2,14 +2,15 @@
  * A run's rows as files for other programs. Rows come in the order of their keys and go to shards of a fixed number of rows, so the
  * bytes are a function of the run: an export that was interrupted goes on with the next shard and ends with the same files.
  */
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { hashFile } from '../engine/checkpoint.ts';
 import { codeOf } from '../engine/staging.ts';
 import { RZeroError } from '../errors.ts';
-import { currentLimits, exportPage, exportRelations } from '../../db/queries/export.ts';
-import type { ExportKind, ExportLimits, ExportRow, Relation } from '../../db/queries/export.ts';
+import { asOnlyExport, currentLimits, exportPage, exportRelations, resetSince } from '../../db/queries/export.ts';
+import type { ExportLimits, ExportRow, Relation } from '../../db/queries/export.ts';
+import type { ExportKind, ExportTakes } from '../../db/queries/export-relations.ts';
 import { getRun, nextIteration } from '../../db/queries/runs.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import { dataCard } from './card.ts';
@@ -24,6 +25,8 @@ export interface ExportRequest {
   runId: string;
   what: ExportKind;
   format: ExportFormat;
+  /** `all`, of everything only: with the rows that resets have superseded. @default 'current' */
+  takes?: ExportTakes;
   /** Absolute; created when it is not there. */
   output: string;
   codeVersion: string;
@@ -39,6 +42,9 @@ export interface ExportReport {
   runId: string;
   what: ExportKind;
   format: ExportFormat;
+  takes: ExportTakes;
+  /** How often the run had been reset. */
+  resets: number;
   output: string;
   /** Iterations from 0 that it holds, of those that the run plans. */
   iterations: number;
@@ -56,11 +62,25 @@ const PAGE = 500;
 
 /**
  * @throws RZeroError `RunNotFound`; `RunInputInvalid` with field `runId` when no iteration is finished, with field `output` when the
- * folder holds something else; `DiskFull`, `DatabaseUnreachable`. What is finished stays, and the next call goes on from there.
+ * folder holds something else, or rows of before a reset; `StackBusy` while another export writes to it; `DiskFull`,
+ * `DatabaseUnreachable`. What is finished stays, and the next call goes on from there.
  */
 export async function exportRun(pool: pg.Pool, request: ExportRequest): Promise<ExportReport> {
+  // One folder may have two names.
+  const folder = await realpath(request.output).catch(() => request.output);
+  return asOnlyExport(pool, folder, () => writeExport(pool, request));
+}
+
+async function writeExport(pool: pg.Pool, request: ExportRequest): Promise<ExportReport> {
+  const { what, takes = 'current' } = request;
+  if (takes === 'all' && what !== 'everything') {
+    throw new RZeroError('RunInputInvalid', `Superseded rows are in an export of everything only, not of "${what}".`, {
+      field: 'takes',
+      fix: 'Give --what everything, or leave --takes out.',
+    });
+  }
   const run = await getRun(pool, request.runId);
-  const relations = await exportRelations(pool, request.what);
+  const relations = await exportRelations(pool, what, takes);
   const { manifest, reused } = await openExport(pool, run, request, relations);
   for (const relation of relations) {
     const entry = manifest.relations.find(({ name }) => name === relation.name)!;
@@ -68,6 +88,8 @@ export async function exportRun(pool: pg.Pool, request: ExportRequest): Promise<
     while (!entry.complete) {
       request.signal?.throwIfAborted();
       const shard = await writeShard(pool, request, manifest, relation, entry.shards);
+      // Once more after reading: a reset shows in none of these rows, or here.
+      await refuseSuperseded(pool, request, manifest.limits);
       if (shard) {
         entry.shards.push(shard);
         entry.rows += shard.rows;
@@ -94,16 +116,17 @@ async function openExport(
   request: ExportRequest,
   relations: readonly Relation[],
 ): Promise<{ manifest: ExportManifest; reused: number }> {
-  const { output, what, format, codeVersion, rowsPerShard = ROWS_PER_SHARD } = request;
+  const { output, what, format, takes = 'current', codeVersion, rowsPerShard = ROWS_PER_SHARD } = request;
   const known = await readManifest(output);
   if (!known) {
     await refuseForeign(output);
     const manifest: ExportManifest = {
-      formatVersion: 1,
+      formatVersion: 2,
       runId: run.runId,
       runCreatedAt: run.createdAt.toISOString(),
       what,
       format,
+      takes,
       codeVersion,
       rowsPerShard,
       limits: await limitsOf(pool, run),
@@ -119,6 +142,7 @@ async function openExport(
     runCreatedAt: run.createdAt.toISOString(),
     what,
     format,
+    takes,
     codeVersion,
     rowsPerShard,
   };
@@ -130,13 +154,29 @@ async function openExport(
       fix: 'Choose another folder with --output, or delete this one.',
     });
   }
+  await refuseSuperseded(pool, request, known.limits);
   return { manifest: known, reused: await keepGoodShards(request, known) };
+}
+
+/** Rows of two takes in one folder would be those of no run. */
+async function refuseSuperseded(pool: pg.Pool, { runId, output }: ExportRequest, limits: ExportLimits): Promise<void> {
+  const reset = await resetSince(pool, runId, limits);
+  if (!reset) return;
+  const { take, iteration, phase } = reset;
+  throw new RZeroError(
+    'RunInputInvalid',
+    `${output} holds rows of before run "${runId}" was reset to iteration ${iteration}, phase ${phase} (take ${take}).`,
+    {
+      field: 'output',
+      fix: 'Choose another folder with --output, or delete this one; --what everything --takes all has the superseded rows, too.',
+    },
+  );
 }
 
 /** Everything up to the last iteration of which all units are finished: its rows do not change any more. */
 async function limitsOf(pool: pg.Pool, run: RunRow): Promise<ExportLimits> {
   const iteration = (await nextIteration(pool, run.runId, run.iterations)) - 1;
-  if (iteration >= 0) return { iteration, ...(await currentLimits(pool)) };
+  if (iteration >= 0) return { iteration, ...(await currentLimits(pool, run.runId)) };
   throw new RZeroError('RunInputInvalid', `Run "${run.runId}" has not finished an iteration yet.`, {
     field: 'runId',
     fix: 'Export it when it has; `npx r-zero run list` tells how far each run is.',
@@ -251,6 +291,8 @@ function reportOf(run: RunRow, request: ExportRequest, manifest: ExportManifest,
     runId: run.runId,
     what: request.what,
     format: request.format,
+    takes: manifest.takes,
+    resets: manifest.limits.take - 1,
     output: request.output,
     iterations: manifest.limits.iteration,
     planned: run.iterations,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { RZeroError } from '../errors.ts';
 import { codeOf } from '../engine/staging.ts';
-import { FORMATS, KINDS } from './kinds.ts';
+import { FORMATS, KINDS, TAKES } from './kinds.ts';
 import { writeWhole } from './shard.ts';
 
 export const MANIFEST_NAME = 'manifest.json';
@@ -20,12 +20,13 @@ const shard = z.object({
 });
 
 const manifest = z.object({
-  formatVersion: z.literal(1),
+  formatVersion: z.literal(2),
   runId: z.string(),
   /** Tells runs of the same name in two databases apart. */
   runCreatedAt: z.string(),
   what: z.enum(KINDS),
   format: z.enum(FORMATS),
+  takes: z.enum(TAKES),
   codeVersion: z.string(),
   rowsPerShard: z.int(),
   /** What was there when the export began; later rows are not of it. */
@@ -33,8 +34,9 @@ const manifest = z.object({
     iteration: z.int(),
     recomputation: z.int(),
     pruning: z.int(),
-    /** Exports from before it was stored had all of them. */
-    audit: z.int().default(Number.MAX_SAFE_INTEGER),
+    audit: z.int(),
+    at: z.string(),
+    take: z.int(),
   }),
   complete: z.boolean(),
   relations: z.array(z.object({ name: z.string(), complete: z.boolean(), rows: z.int(), shards: z.array(shard) })),
@@ -57,10 +59,14 @@ export async function readManifest(folder: string): Promise<ExportManifest | und
   }
   const parsed = manifest.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
-  throw new RZeroError('RunInputInvalid', `${path} is not the manifest of an export.`, {
-    field: 'output',
-    fix: 'Choose another folder with --output, or delete this one.',
-  });
+  throw new RZeroError(
+    'RunInputInvalid',
+    `${path} is not the manifest of an export that this version can go on with.`,
+    {
+      field: 'output',
+      fix: 'Choose another folder with --output, or delete this one.',
+    },
+  );
 }
 
 function parseJson(text: string): unknown {

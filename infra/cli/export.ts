@@ -7,7 +7,7 @@ import type { ExportFormat } from '../../activities/export/kinds.ts';
 import { modelFolder } from '../../activities/model-folder.ts';
 import type { RunConfig } from '../../activities/run-input.ts';
 import { assertSchemaCurrent } from '../../db/migrate.ts';
-import type { ExportKind } from '../../db/queries/export.ts';
+import type { ExportKind, ExportTakes } from '../../db/queries/export-relations.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import { readOrigin } from '../models/origin.ts';
 import { packageVersion } from '../package-info.ts';
@@ -24,13 +24,14 @@ export interface ExportOptions {
   run: string;
   what: ExportKind;
   format: ExportFormat;
+  takes: ExportTakes;
   output?: string;
   json: boolean;
 }
 
 export async function exportCommand(options: ExportOptions, terminal: Terminal): Promise<void> {
-  const { dataDir, run: runId, what, format } = options;
-  const output = resolve(options.output ?? `${runId}-${what}-${format}`);
+  const { dataDir, run: runId, what, format, takes } = options;
+  const output = resolve(options.output ?? `${runId}-${what}-${format}${takes === 'all' ? '-all-takes' : ''}`);
   const interrupts = catchInterrupts(() => terminal.note('Stopping; the same command goes on where this one was.'));
   try {
     await withDatabase({ dataDir, onEvent: stackReporter(terminal) }, async ({ pool }) => {
@@ -39,6 +40,7 @@ export async function exportCommand(options: ExportOptions, terminal: Terminal):
         runId,
         what,
         format,
+        takes,
         output,
         codeVersion: packageVersion(),
         licence: await licenceOf(pool, runId),
@@ -71,7 +73,7 @@ function progress(terminal: Terminal, text: string): void {
 }
 
 export function renderExport(report: ExportReport): string {
-  const { runId, iterations, planned, relations, output, format, reusedShards } = report;
+  const { runId, what, iterations, planned, relations, output, format, takes, resets, reusedShards } = report;
   const rest = iterations < planned ? ` of ${planned}; what is not finished is not in it` : '';
   return [
     `Run ${printable(runId)}, iterations up to ${iterations}${rest}.`,
@@ -82,6 +84,11 @@ export function renderExport(report: ExportReport): string {
       1,
     ),
     '',
+    ...(resets > 0 && what === 'everything' && takes === 'current'
+      ? [
+          `The run was reset ${resets === 1 ? 'once' : `${count(resets)} times`}; the rows superseded by that are left out (--takes all has them).`,
+        ]
+      : []),
     ...(reusedShards > 0 ? [`${count(reusedShards)} files were there already, and are as they were written.`] : []),
     `Written to ${printable(output)}; manifest.json has the sha-256 of each file.`,
     ...(format === 'hf'

@@ -6,6 +6,7 @@ import { migrate } from '../../db/migrate.ts';
 import { asRole } from '../../infra/cli/endpoints.ts';
 import { ActivityRunner, TINY } from '../support/activities.ts';
 import { createDatabase } from '../support/postgres.ts';
+import { addSideRows } from '../support/rows.ts';
 
 /** Columns of tables that are not frozen as a whole, which say how far something is. */
 const MUTABLE: Readonly<Record<string, readonly string[]>> = {
@@ -32,34 +33,7 @@ describe('rows that were written', () => {
     } finally {
       await workers.end();
     }
-    const version = `values ('tiny', 2, 'paper', 1, '{}', 'x')`;
-    await pool.query(
-      `insert into r_zero.recomputations (run_id, version, preset, preset_version, gate, code_version) ${version}`,
-    );
-    await pool.query(
-      `insert into r_zero.takes (run_id, take, iteration, phase, requested_by, input_version, superseded, code_version)
-       values ('tiny', 2, 1, 'audit', 'x', 1, '{}', 'x')`,
-    );
-    await pool.query(
-      `insert into r_zero.run_inputs (run_id, version, config, changes, requested_by, code_version)
-       values ('tiny', 2, '{}', '{}', 'x', 'x')`,
-    );
-    await pool.query(
-      `insert into r_zero.run_notices (run_id, kind, message, details, code_version)
-       values ('tiny', 'database_behind', 'x', '{}', 'x')`,
-    );
-    await pool.query(
-      `insert into r_zero.checkpoint_prunings (checkpoint_id, what, run_id, policy, bytes, code_version)
-       select base_checkpoint_id, 'optimizer', run_id, 'test', 1, 'x' from r_zero.runs`,
-    );
-    await pool.query(
-      `insert into r_zero.experiment_runs (experiment_id, position, setting, seed, iterations, run_id, input)
-       values ('x', 0, 'x', 1, 1, 'tiny', '{}')`,
-    );
-    await pool.query(
-      `insert into r_zero.oracles (run_id, kind, oracle, version, definition, definition_hash, code_version)
-       values ('tiny', 'human', 'human:x', 1, '{}', 'x', 'x')`,
-    );
+    await addSideRows(pool, 'tiny');
     const { rows } = await pool.query<{ name: string; table: string }>(
       `select tablename as name, format('%I.%I', schemaname, tablename) as table from pg_tables
        where schemaname in ('r_zero', 'r_zero_all') order by 1`,

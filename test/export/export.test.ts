@@ -10,10 +10,14 @@ import type pg from 'pg';
 import { exportRun } from '../../activities/export/export-run.ts';
 import type { ExportReport, ExportRequest } from '../../activities/export/export-run.ts';
 import type { ExportManifest } from '../../activities/export/manifest.ts';
+import { LEFT_OUT } from '../../db/queries/export-relations.ts';
 import { exportRelations } from '../../db/queries/export.ts';
+import { resetRun } from '../../activities/reset.ts';
+import type { Phase } from '../../activities/contract.ts';
 import { run as command } from '../e2e/support/command.ts';
 import { ActivityRunner, TINY, temporaryFolder } from '../support/activities.ts';
 import { createDatabase } from '../support/postgres.ts';
+import { addSideRows } from '../support/rows.ts';
 import { withoutChecks } from '../support/tampering.ts';
 
 const python = process.env['R_ZERO_PYTHON'];
@@ -63,11 +67,37 @@ async function readParquet(folder: string, relation: string): Promise<Row[]> {
   return rows;
 }
 
+interface Reference {
+  columns: string[];
+  table: string;
+  key: string[];
+}
+
+async function schemaTables(pool: pg.Pool): Promise<{ name: string; columns: string[]; references: Reference[] }[]> {
+  const names = (key: string, relation: string): string =>
+    `(select array_agg(a.attname::text order by i) from unnest(${key}) with ordinality k (n, i)
+      join pg_attribute a on a.attrelid = ${relation} and a.attnum = k.n)`;
+  const { rows } = await pool.query<{ name: string; columns: string[]; references: Reference[] }>(
+    `select c.relname as name,
+            array(select attname::text from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped) as columns,
+            coalesce((select json_agg(json_build_object('columns', ${names('f.conkey', 'f.conrelid')}, 'table', r.relname,
+                                                        'key', ${names('f.confkey', 'f.confrelid')}))
+                      from pg_constraint f join pg_class r on r.oid = f.confrelid
+                      where f.conrelid = c.oid and f.contype = 'f'), '[]') as references
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname in ('r_zero', 'r_zero_all') and c.relkind = 'r' order by 1`,
+  );
+  return rows;
+}
+
 describe('exporting a run', () => {
   let pool: pg.Pool;
   let url: string;
   const out = (name: string): string => join(root, name);
   let root: string;
+  let runner: ActivityRunner;
+  /** Every table of the schema, with what it refers to. */
+  let tables: { name: string; columns: string[]; references: Reference[] }[];
   const write = (output: string, request: Partial<ExportRequest> = {}): Promise<ExportReport> =>
     exportRun(pool, {
       runId: 'tiny',
@@ -82,9 +112,12 @@ describe('exporting a run', () => {
   before(async () => {
     root = temporaryFolder();
     ({ pool, url } = await createDatabase());
-    const runner = new ActivityRunner(pool);
-    await runner.open({ ...TINY, runId: 'tiny', iterations: 2 });
+    tables = await schemaTables(pool);
+    runner = new ActivityRunner(pool);
+    await runner.open({ ...TINY, runId: 'tiny', iterations: 2, oracles: { anchors: { questions: 3 } } });
     for (const iteration of [0, 1]) await runner.iterate('tiny', iteration);
+    await runner.checkAlarms('evaluation', 'tiny', 1);
+    await addSideRows(pool, 'tiny');
     // Another run in the same tables, and an iteration that is not finished.
     await runner.open({ ...TINY, runId: 'other', seed: 2 });
     for (const iteration of [0, 1]) await runner.iterate('other', iteration);
@@ -92,12 +125,73 @@ describe('exporting a run', () => {
     await runner.unit('challenger_training', 'tiny', 2, 0);
   });
 
+  /** Rows of finished iterations, and of tables that know of none all. */
+  async function assertSameCounts(report: ExportReport, schema: 'r_zero' | 'r_zero_all'): Promise<void> {
+    const parents: Record<string, [table: string, key: string]> = {
+      votes: ['questions', 'question_id'],
+      evaluation_items: ['evaluations', 'evaluation_id'],
+      anchor_answers: ['anchors', 'anchor_id'],
+    };
+    for (const { name, columns } of tables) {
+      const parent = parents[name];
+      if (name in LEFT_OUT || !(parent ?? columns.includes('run_id'))) continue;
+      const home = async (table: string): Promise<string> => {
+        const { rows } = await pool.query<{ home: string | null }>('select to_regclass($1)::text as home', [
+          `${schema}.${table}`,
+        ]);
+        return rows[0]?.home ?? `r_zero.${table}`;
+      };
+      const from = `${await home(name)} t ${parent === undefined ? '' : `join ${await home(parent[0])} using (${parent[1]})`}`;
+      const isPlaced = parent !== undefined || (columns.includes('phase') && name !== 'takes');
+      // An attempt is of the take that it was made in.
+      const ofTake = `and (iteration, phase, take) in (select iteration, phase, take from ${await home('phases')} where run_id = 'tiny')`;
+      const { rows } = await pool.query<{ count: string }>(
+        `select count(*) from ${from} where run_id = 'tiny' ${isPlaced ? 'and iteration <= 1' : ''}
+         ${name === 'attempts' ? ofTake : ''}`,
+      );
+      assert.equal(report.relations.find((relation) => relation.name === name)?.rows, Number(rows[0]?.count), name);
+    }
+  }
+
+  /** No row refers to one that is not in the export. */
+  async function assertClosed(folder: string): Promise<void> {
+    const rows = new Map<string, Row[]>();
+    for (const { name } of tables) if (!(name in LEFT_OUT)) rows.set(name, await readJsonl(folder, name));
+    for (const { name, references } of tables) {
+      for (const { columns, table, key } of references) {
+        const known = new Set(rows.get(table)?.map((row) => JSON.stringify(key.map((column) => row[column]))));
+        for (const row of rows.get(name) ?? []) {
+          const value = columns.map((column) => row[column]);
+          if (value.includes(null)) continue;
+          assert.ok(known.has(JSON.stringify(value)), `${name} refers to ${table} ${JSON.stringify(value)}`);
+        }
+      }
+    }
+  }
+
+  test('every table is exported with all of its columns, or named with the reason why not', async () => {
+    const relations = new Map((await exportRelations(pool, 'everything', 'current')).map((each) => [each.name, each]));
+    for (const { name, columns } of tables) {
+      assert.equal(relations.has(name), !(name in LEFT_OUT), name);
+      for (const column of relations.has(name) ? columns : []) {
+        const found = relations.get(name)!.columns.find((each) => each.name === column);
+        assert.ok(found && found.description.length > 5, `${name}.${column}`);
+      }
+    }
+    assert.deepEqual(
+      [...relations.keys(), ...Object.keys(LEFT_OUT)].sort(),
+      tables.map(({ name }) => name),
+    );
+  });
+
   test('every row and column of the finished iterations is there, in either form with equal values', async () => {
     const report = await write('all');
     assert.deepEqual([report.iterations, report.planned], [1, 2]);
+    await assertClosed(out('all'));
     await write('all-parquet', { format: 'parquet' });
-    for (const { name, columns } of await exportRelations(pool, 'everything')) {
+    for (const { name, columns } of await exportRelations(pool, 'everything', 'current')) {
       const rows = await readJsonl(out('all'), name);
+      assert.ok(rows.length > 0, `${name} has a row to compare`);
       assert.equal(report.relations.find((relation) => relation.name === name)?.rows, rows.length, name);
       for (const row of rows)
         assert.deepEqual(
@@ -132,18 +226,7 @@ describe('exporting a run', () => {
         }
       }
     }
-    const counts: Record<string, string> = {
-      questions: `select count(*) from r_zero.questions where run_id = 'tiny' and iteration <= 1`,
-      answers: `select count(*) from r_zero.answers where run_id = 'tiny' and iteration <= 1`,
-      votes: `select count(*) from r_zero.votes join r_zero.questions q using (question_id) where q.run_id = 'tiny' and q.iteration <= 1`,
-      rewards: `select count(*) from r_zero.rewards where run_id = 'tiny' and iteration <= 1`,
-      evaluation_items: `select count(*) from r_zero.evaluation_items join r_zero.evaluations e using (evaluation_id) where e.run_id = 'tiny' and e.iteration <= 1`,
-      units: `select count(*) from r_zero.units where run_id = 'tiny' and iteration <= 1`,
-    };
-    for (const [name, statement] of Object.entries(counts)) {
-      const { rows } = await pool.query<{ count: string }>(statement);
-      assert.equal(report.relations.find((relation) => relation.name === name)?.rows, Number(rows[0]?.count), name);
-    }
+    await assertSameCounts(report, 'r_zero');
     const stored = await pool.query<{ completion: string; tokens: number[] }>(
       `select completion, tokens from r_zero.answers where run_id = 'tiny' and iteration <= 1 order by question_id, sample`,
     );
@@ -160,7 +243,7 @@ describe('exporting a run', () => {
     await write('dataset', { what: 'dataset' });
     const { rows } = await pool.query<Row>(
       `select d.question_id::int, question, d.label, p_hat, a.agrees as label_is_true from r_zero.dataset d
-       left join r_zero.audits a using (question_id)
+       left join r_zero.audits a on a.question_id = d.question_id and a.oracle = 'computed'
        where d.run_id = 'tiny' and d.iteration = 1 order by d.iteration, dataset_index`,
     );
     const exported = await readJsonl(out('dataset'), 'dataset');
@@ -246,12 +329,16 @@ describe('exporting a run', () => {
     });
     await assert.rejects(stopped, /stopped/);
     await pool.query(`insert into r_zero.recomputations (run_id, version, preset, preset_version, gate, code_version)
-      values ('tiny', 2, 'paper', 1, '{}', 'x')`);
+      values ('tiny', 3, 'paper', 1, '{}', 'x')`);
+    await pool.query(`insert into r_zero.run_inputs (run_id, version, config, changes, requested_by, code_version)
+      select run_id, 3, config, '{}', 'x', 'x' from r_zero.runs where run_id = 'tiny'`);
     await write('early');
-    assert.equal((await readJsonl(out('early'), 'recomputations')).length, 0);
     await write('late');
-    assert.equal((await readJsonl(out('late'), 'recomputations')).length, 1);
-    await withoutChecks(pool, (client) => client.query('delete from r_zero.recomputations'));
+    for (const table of ['recomputations', 'run_inputs']) {
+      assert.equal((await readJsonl(out('early'), table)).length, 1, table);
+      assert.equal((await readJsonl(out('late'), table)).length, 2, table);
+      await withoutChecks(pool, (client) => client.query(`delete from r_zero.${table} where version = 3`));
+    }
   });
 
   test('other folders, other exports and unfinished runs are refused, each with what to do', async () => {
@@ -267,7 +354,6 @@ describe('exporting a run', () => {
     await writeFile(join(out('taken'), 'manifest.json'), '{}');
     await assert.rejects(write('taken', { what: 'dataset' }), /is not the manifest of an export/);
     await assert.rejects(write('none', { runId: 'nobody' }), { code: 'RunNotFound' });
-    const runner = new ActivityRunner(pool);
     await runner.open({ ...TINY, runId: 'fresh' });
     await assert.rejects(write('none', { runId: 'fresh' }), { code: 'RunInputInvalid', field: 'runId' });
   });
@@ -293,7 +379,7 @@ describe('exporting a run', () => {
     assert.ok(card.includes(String(rows[0]!['profile_hash'])) && card.includes(String(rows[0]!['base_checkpoint_id'])));
     assert.ok(card.includes('the folder &lt;b&gt;\\|x') && !card.includes('/home/me'));
     assert.match(card, /## Licence\n\nMade with the model .* which is under Apache-2\.0/);
-    for (const { name, description } of (await exportRelations(pool, 'dataset'))[0]!.columns) {
+    for (const { name, description } of (await exportRelations(pool, 'dataset', 'current'))[0]!.columns) {
       assert.ok(description.length > 5, name);
       assert.ok(card.includes(`| \`${name}\` |`), name);
     }
@@ -318,13 +404,123 @@ describe('exporting a run', () => {
     );
   });
 
+  test('one folder is written to by one export at a time', async () => {
+    let other: unknown;
+    let asked = false;
+    const first = write('shared', {
+      onProgress: () => {
+        if (asked) return;
+        asked = true;
+        other = write('shared').catch((error: unknown) => error);
+      },
+    });
+    await first;
+    const refused = { code: 'StackBusy', field: 'output', message: /Another export is writing to/ };
+    await assert.rejects(Promise.reject((await other) as Error), refused);
+    await write('shared');
+  });
+
+  describe('after a reset', () => {
+    const reset = async (iteration: number, phase: Phase): Promise<void> => {
+      const request = { runId: 'tiny', requestedBy: 'alice', iteration, phase };
+      await resetRun(runner.deps, request, { mayReset: () => Promise.resolve(true), status: 'waiting' });
+      await runner.open({ runId: 'tiny' });
+    };
+    const begin = async (name: string, request: Partial<ExportRequest> = {}): Promise<void> => {
+      const controller = new AbortController();
+      let pages = 0;
+      const onProgress = (): void => {
+        if (++pages === 15) controller.abort(new Error('stopped'));
+      };
+      await assert.rejects(write(name, { ...request, onProgress, signal: controller.signal }), /stopped/);
+    };
+    const refused = {
+      code: 'RunInputInvalid',
+      field: 'output',
+      message: /holds rows of before run "tiny" was reset to iteration 1, phase labelling \(take 4\)/,
+      fix: /--takes all/,
+    };
+    let intact: ExportReport;
+
+    before(async () => {
+      intact = await write('finished');
+      await begin('begun');
+      await begin('begun-all', { takes: 'all' });
+    });
+
+    test('of what an export does not hold it goes on', async () => {
+      await reset(2, 'challenger_training');
+      await write('begun');
+      assert.deepEqual(await contentOf(out('begun')), await contentOf(out('finished')));
+      await begin('begun-again');
+    });
+
+    test('of what an export holds it is refused, whether it was finished, interrupted or at work', async () => {
+      let done = false;
+      let resetting: Promise<void> | undefined;
+      const working = write('at-work', {
+        // The pages of the shard at work are read on, in part after the reset.
+        onProgress: () => {
+          if (resetting === undefined) resetting = reset(1, 'labelling').then(() => void (done = true));
+        },
+      });
+      await assert.rejects(working, refused);
+      await resetting;
+      assert.ok(done);
+      for (const name of ['finished', 'begun', 'begun-again']) await assert.rejects(write(name), refused, name);
+      await assert.rejects(write('begun-all', { takes: 'all' }), refused);
+      await runner.iterate('tiny', 1);
+    });
+
+    test('a new export holds the current rows, or those of all takes, which say what superseded them', async () => {
+      const current = await write('current');
+      await assertClosed(out('current'));
+      await assertSameCounts(current, 'r_zero');
+      const all = await write('all-takes', { takes: 'all' });
+      await write('all-takes-hf', { takes: 'all', format: 'hf' });
+      const card = await readFile(join(out('all-takes-hf'), 'README.md'), 'utf8');
+      assert.match(card, /- `run_leases`: [^]*`superseded_by` names the take, and is null for current rows/);
+      await assertClosed(out('all-takes'));
+      await assertSameCounts(all, 'r_zero_all');
+      assert.deepEqual([current.resets, all.resets], [3, 3]);
+      const rowsOf = ({ relations }: ExportReport, name: string) => relations.find((each) => each.name === name)!.rows;
+      for (const name of ['questions', 'takes', 'runs']) assert.equal(rowsOf(all, name), rowsOf(current, name), name);
+      for (const name of ['answers', 'votes', 'rollouts', 'evaluation_items', 'anchors']) {
+        const rows = await readJsonl(out('all-takes'), name);
+        const superseded = rows.filter((row) => row['superseded_by'] !== null);
+        assert.ok(superseded.length > 0 && superseded.every((row) => row['superseded_by'] === 4), name);
+        assert.equal(rowsOf(all, name) - superseded.length, rowsOf(current, name), name);
+        if (name !== 'anchors') assert.equal(rowsOf(current, name), rowsOf(intact, name), `${name} are the same again`);
+      }
+      await assert.rejects(write('none', { what: 'rollouts', takes: 'all' }), {
+        field: 'takes',
+        fix: /--what everything/,
+      });
+      const { stdout } = await command(
+        ['export', '--run', 'tiny', '--what', 'everything', '--output', out('printed'), '--data-dir', root],
+        { DATABASE_URL: url },
+      );
+      assert.match(
+        stdout,
+        /The run was reset 3 times; the rows superseded by that are left out \(--takes all has them\)/,
+      );
+    });
+  });
+
   test(
     'pyarrow and Hugging Face datasets read the same rows',
     { skip: python ? false : 'R_ZERO_PYTHON is not set' },
     async () => {
-      for (const what of ['dataset', 'rollouts', 'everything'] as const) {
-        const report = await write(`hf-${what}`, { what, format: 'hf' });
-        await write(`jsonl-${what}`, { what, format: 'jsonl' });
+      for (const [what, takes] of [
+        ['dataset', 'current'],
+        ['rollouts', 'current'],
+        ['everything', 'current'],
+        ['everything', 'all'],
+      ] as const) {
+        await rm(out(`hf-${what}`), { recursive: true, force: true });
+        await rm(out(`jsonl-${what}`), { recursive: true, force: true });
+        const report = await write(`hf-${what}`, { what, takes, format: 'hf' });
+        await write(`jsonl-${what}`, { what, takes, format: 'jsonl' });
         const script = join(import.meta.dirname, 'load-export.py');
         const cache = join(root, 'cache');
         const { stdout } = await promisify(execFile)(python!, [script, out(`hf-${what}`), '--datasets', cache], {

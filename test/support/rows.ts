@@ -83,3 +83,28 @@ export async function addRun(
   });
   return { baseCheckpointId };
 }
+
+/** A row of each table that a finished run may have none of: what people, resets, retention and recomputation add. */
+export async function addSideRows(pool: pg.Pool, runId: string): Promise<void> {
+  for (const statement of [
+    `insert into r_zero.recomputations (run_id, version, preset, preset_version, gate, code_version)
+     values ($1, 2, 'paper', 1, '{}', 'x')`,
+    `insert into r_zero.takes (run_id, take, iteration, phase, requested_by, input_version, superseded, code_version)
+     values ($1, 2, 1, 'audit', 'x', 1, '{}', 'x')`,
+    `insert into r_zero.run_inputs (run_id, version, config, changes, requested_by, code_version)
+     select run_id, 2, config, '{}', 'x', 'x' from r_zero.runs where run_id = $1`,
+    `insert into r_zero.run_notices (run_id, kind, message, details, code_version)
+     values ($1, 'database_behind', 'x', '{}', 'x')`,
+    `insert into r_zero.checkpoint_prunings (checkpoint_id, what, run_id, policy, bytes, code_version)
+     select base_checkpoint_id, 'optimizer', run_id, 'test', 1, 'x' from r_zero.runs where run_id = $1`,
+    `insert into r_zero.experiment_runs (experiment_id, position, setting, seed, iterations, run_id, input)
+     values ('x', 0, 'x', 1, 1, $1, '{}')`,
+    `with asked as (
+       insert into r_zero.oracles (run_id, kind, oracle, version, definition, definition_hash, code_version)
+       values ($1, 'human', 'human:x', 1, '{}', 'x', 'x') returning oracle_id)
+     insert into r_zero.audits (run_id, iteration, phase, question_id, oracle, oracle_version, oracle_id, label)
+     select $1, 1, 'audit', question_id, 'human:x', 1, oracle_id, label
+     from asked, r_zero.dataset where run_id = $1 and iteration = 1 and dataset_index = 0`,
+  ])
+    await pool.query(statement, [runId]);
+}

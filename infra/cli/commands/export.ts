@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { FORMATS, KINDS } from '../../../activities/export/kinds.ts';
+import { FORMATS, KINDS, TAKES } from '../../../activities/export/kinds.ts';
 import type { CommandRunner } from '../command-runner.ts';
 import type { ExportOptions } from '../export.ts';
 import { runName, withCommonOptions } from '../options.ts';
@@ -24,7 +24,15 @@ export function addExport(program: Command, runner: CommandRunner): void {
         .default('dataset'),
     )
     .addOption(new Option('--format <format>', '"hf" is Parquet with a data card').choices(FORMATS).default('hf'))
-    .option('--output <folder>', 'where to; empty, new, or of the same export (default: "./<run>-<what>-<format>")')
+    .addOption(
+      new Option('--takes <rows>', '"all": everything with the rows that resets have superseded, which they name')
+        .choices(TAKES)
+        .default('current'),
+    )
+    .option(
+      '--output <folder>',
+      'where to; empty, new, or of the same export (default: named after the run and these options, "./demo-dataset-hf")',
+    )
     .option('--json', 'print one JSON object for a script', false)
     .addHelpText(
       'after',
@@ -32,7 +40,8 @@ export function addExport(program: Command, runner: CommandRunner): void {
 Examples:
   $ npx r-zero export --run demo
   $ npx r-zero export --run demo --what rollouts --format parquet --output ./rollouts
-  $ npx r-zero export --run demo --what everything --format jsonl`,
+  $ npx r-zero export --run demo --what everything --format jsonl
+  $ npx r-zero export --run demo --what everything --format parquet --takes all`,
     )
     .action((options: CommonOptions & ExportOptions) =>
       runner.run(options, options.json, async (terminal) => {
