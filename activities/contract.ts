@@ -79,6 +79,8 @@ export interface StartRef {
   firstExecutionId: string;
   /** Why it is opened once more: what the workflow missed in the database. */
   behind?: string;
+  /** False when the run was there before that execution: its settings are not in the input. @default true */
+  mayCreate?: boolean;
 }
 
 export interface IterationRef {

@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import type { NightPlan, NightRef, ScheduleNote } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { isOver } from './runs.ts';
+import { isOver } from './lease.ts';
 import { findLease } from '../db/queries/leases.ts';
 import { findRun, nextIteration } from '../db/queries/runs.ts';
 

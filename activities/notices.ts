@@ -10,12 +10,13 @@ const MOST_IDS = 100;
  * Looks for signs of a database that was restored from an older copy, and stores each as a row.
  *
  * @param behind what the workflow missed in the database
+ * @param isNew the run itself was missing, and has just been made
  * @returns undefined when there is nothing to say
  */
 export async function noticeLosses(
   { database, dataDir, codeVersion }: ActivityDependencies,
   runId: string,
-  behind: string | undefined,
+  { behind, isNew }: { behind: string | undefined; isNew: boolean },
 ): Promise<string | undefined> {
   const said: string[] = [];
   const say = async (kind: 'database_behind' | 'orphan_checkpoints', message: string, details: object) => {
@@ -23,7 +24,9 @@ export async function noticeLosses(
     await insertNotice(database, { runId, kind, message, details, codeVersion });
   };
   if (behind !== undefined) {
-    await say('database_behind', `The database knew less than the workflow. ${behind}`, { failure: behind });
+    const anew = ' The run begins anew with what the workflow was started with; settings changed since are lost.';
+    const message = `The database knew less than the workflow. ${behind}${isNew ? anew : ''}`;
+    await say('database_behind', message, { failure: behind });
   }
   const orphans = await orphanCheckpoints(database, { dataDir });
   if (orphans.length > 0) {

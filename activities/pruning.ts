@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
 import type { IterationRef, PruneResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { holdLease } from './lease.ts';
 import { pruneRun } from './retention/prune.ts';
 import type { RunConfig } from './run-input.ts';
-import { holdLease } from './unit.ts';
 import { getRun } from '../db/queries/runs.ts';
 
 /**

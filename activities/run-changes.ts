@@ -2,9 +2,9 @@
 import type { RunInputChange, RunPlan, RunReset } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { changedInput } from './input-changes.ts';
+import { holdLease, leaseOwner } from './lease.ts';
 import { resetRun } from './reset.ts';
 import { planOf } from './runs.ts';
-import { holdLease, leaseOwner } from './unit.ts';
 import { transaction } from '../db/client.ts';
 import { lockLease } from '../db/queries/leases.ts';
 import { insertRunInput } from '../db/queries/run-inputs.ts';

@@ -1,6 +1,5 @@
 /** Activities on the run as a whole: opening, extending, its status, the plan of an iteration. */
 import { Context } from '@temporalio/activity';
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type {
   IterationPlan,
   IterationRef,
@@ -12,6 +11,7 @@ import type {
   RunStatusChange,
   StartRef,
 } from './contract.ts';
+import { behind, refuseUnlessWhole } from './behind.ts';
 import { readBudget } from './budget.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { importModel } from './engine/import-model.ts';
@@ -20,6 +20,7 @@ import { threadsFor } from './engine/threads.ts';
 import { RZeroError } from './errors.ts';
 import { loadHeldOut } from './held-out.ts';
 import { planIteration } from './iteration-plan.ts';
+import { holdLease, isOver, leaseLost, leaseOwner } from './lease.ts';
 import { noticeLosses } from './notices.ts';
 import { getPreset } from './method/presets.ts';
 import { modelFolder } from './model-folder.ts';
@@ -30,7 +31,6 @@ import { loadProfile } from './profile.ts';
 import { conflictingFields, resolveRunInput } from './run-input.ts';
 import type { ResolvedRunInput, RunConfig } from './run-input.ts';
 import { checkpointRoot, checkpointRow } from './store.ts';
-import { behind, holdLease, leaseOwner } from './unit.ts';
 import { transaction } from '../db/client.ts';
 import { insertEvaluationSet } from '../db/queries/evaluation-sets.ts';
 import type { EvaluationSet } from '../db/queries/evaluation-sets.ts';
@@ -51,15 +51,13 @@ import { readSummary } from '../db/queries/summary.ts';
 import { readPaces, readStoredSums } from '../db/queries/phase-facts.ts';
 import { insertPhases, readPhases } from '../db/queries/units.ts';
 
-/** A workflow of another namespace cannot be asked about; it counts as alive for this long after its last sign of life. */
-const LEASE_GRACE_MS = 10 * 60_000;
-
 /** Validates and resolves the input, creates or continues the run's row, takes its lease, and notes the start with its budget. */
 export async function openRun(deps: ActivityDependencies, input: RunInput, start?: StartRef): Promise<RunPlan> {
   const resolved = resolveRunInput(input);
   const runId = resolved.runId ?? workflowRunId();
   const known = await findRun(deps.database, runId);
   if (known) refuseChanges(runId, resolved, known);
+  else if (start?.mayCreate === false) throw lostRun(runId);
   else await createRun(deps, runId, resolved);
 
   const { workflowExecution } = Context.current().info;
@@ -80,10 +78,24 @@ export async function openRun(deps: ActivityDependencies, input: RunInput, start
     });
   }
   if (resolved.given.has('iterations')) await setRunIterations(deps.database, runId, resolved.iterations);
-  const notice = known && (await noticeLosses(deps, runId, start?.behind));
+  const { behind: missed } = start ?? {};
+  const isNew = known === undefined;
+  const notice = isNew && missed === undefined ? undefined : await noticeLosses(deps, runId, { behind: missed, isNew });
   await setRunStatus(deps.database, runId, holder, 'running', notice);
   const plan = await planOf(deps, runId, known !== undefined);
   return notice === undefined ? plan : { ...plan, notice };
+}
+
+/** What to go on with is with the workflow that made the run, and not with the one that asks. */
+function lostRun(runId: string): RZeroError {
+  return new RZeroError(
+    'RunNotFound',
+    `Run "${runId}" is not in the database any more: it was restored from a copy that is older than the run.`,
+    {
+      field: 'runId',
+      fix: 'Restore a newer copy and resume the run, or start it with the settings that it was first started with: it then begins anew, and finds its checkpoints.',
+    },
+  );
 }
 
 export async function extendRun(deps: ActivityDependencies, { runId, iterations }: RunExtension): Promise<RunPlan> {
@@ -92,14 +104,18 @@ export async function extendRun(deps: ActivityDependencies, { runId, iterations 
   return planOf(deps, runId, true);
 }
 
-/** @throws RZeroError `RunConflict` when the run is another workflow's by now. */
+/** @throws RZeroError `RunConflict` when the run is another workflow's by now; `DatabaseBehind` when it cannot be completed yet */
 export async function changeStatus(deps: ActivityDependencies, change: RunStatusChange): Promise<void> {
   const { runId, holder, status, reason } = change;
+  if (status === 'completed') await refuseUnlessDone(deps, runId);
   if (await setRunStatus(deps.database, runId, leaseOwner(holder), status, reason)) return;
-  throw new RZeroError('RunConflict', `Run "${runId}" is no longer advanced by "${holder}".`, {
-    field: 'runId',
-    fix: 'Follow the workflow that has taken it over.',
-  });
+  throw await leaseLost(deps, change);
+}
+
+async function refuseUnlessDone({ database }: ActivityDependencies, runId: string): Promise<void> {
+  const run = await findRun(database, runId);
+  if (run && (await nextIteration(database, runId, run.iterations)) > run.iterations) return;
+  throw behind(`Work of run "${runId}"`);
 }
 
 /** Plans an iteration once; asked again, it tells how much of the stored plan is left. */
@@ -124,6 +140,7 @@ export async function beginIteration(deps: ActivityDependencies, ref: IterationS
 
 export async function finishIteration(deps: ActivityDependencies, ref: IterationRef): Promise<IterationSummary> {
   const { runId, iteration } = ref;
+  await refuseUnlessWhole(deps, ref);
   return { runId, iteration, metrics: await readSummary(deps.database, runId, iteration) };
 }
 
@@ -221,20 +238,4 @@ function workflowRunId(): string {
       .replace(/[^A-Za-z0-9._-]/g, '-')
       .slice(0, 100),
   }).runId!;
-}
-
-/** Asks Temporal whether the workflow that holds the lease is over; when Temporal cannot say, the activity is tried again. */
-export async function isOver(present: LeaseHolder & { renewedAt: Date }): Promise<boolean> {
-  const { client, info } = Context.current();
-  if (present.namespace !== info.workflowNamespace) return Date.now() - present.renewedAt.getTime() > LEASE_GRACE_MS;
-  try {
-    const { status } = await client.workflow.getHandle(present.workflowId, present.temporalRunId).describe();
-    return status.name !== 'RUNNING' && status.name !== 'PAUSED';
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return true;
-    throw new RZeroError('TemporalUnreachable', `Temporal could not be asked about workflow "${present.workflowId}".`, {
-      fix: 'Check the connection; the run opens as soon as Temporal answers.',
-      cause: error,
-    });
-  }
 }

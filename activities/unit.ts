@@ -4,12 +4,13 @@
  */
 import { Context } from '@temporalio/activity';
 import type pg from 'pg';
+import { behind } from './behind.ts';
 import { readBudget } from './budget.ts';
-import type { BudgetState, CheckpointRef, IterationRef, Phase, UnitRef, UnitResult } from './contract.ts';
+import type { BudgetState, CheckpointRef, Phase, UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { CallOptions, EngineDescription, EngineProgress } from './engine/types.ts';
-import { RZeroError } from './errors.ts';
 import { meterWork } from './generation-waste.ts';
+import { holdLease, leaseLost } from './lease.ts';
 import { asFailure, codeOf } from './failures.ts';
 import { recordFailure, recordStart, recordUnit, watchHeartbeat } from './metrics.ts';
 import { redactSecrets } from './redact.ts';
@@ -17,8 +18,6 @@ import type { RunConfig } from './run-input.ts';
 import type { ModelProfile } from './profile.ts';
 import { PHASE_ORDER } from './phases.ts';
 import { withSmallerBatches } from './smaller-batches.ts';
-import { renewLease } from '../db/queries/leases.ts';
-import type { LeaseOwner } from '../db/queries/leases.ts';
 import { getRun, noteEngine } from '../db/queries/runs.ts';
 import type { RunRow } from '../db/queries/runs.ts';
 import {
@@ -142,7 +141,7 @@ async function attemptUnit(
       await outcome.write(client);
       if (engine && !run.engine) await noteEngine(client, ref.runId, engine);
     });
-    if (committed === 'fenced') throw takenOver(ref);
+    if (committed === 'fenced') throw await leaseLost(deps, ref);
     if (committed === 'reset') throw behind('The plan that the unit was begun with');
     if (committed === 'written') recordUnit(place, { ...outcome, metrics, seconds, tokens: usage.tokens });
     const { checkpoint } = outcome;
@@ -175,15 +174,6 @@ async function takeOf({ database }: ActivityDependencies, place: Place): Promise
   throw behind(take === undefined ? 'The plan of the iteration' : `Work of ${missing} shards or steps before it`);
 }
 
-/** What a workflow knows to be done is not there. */
-export function behind(what: string): RZeroError {
-  return new RZeroError(
-    'DatabaseBehind',
-    `${what} is not in the database any more: it was restored from an older copy, or the run was reset meanwhile.`,
-    { fix: 'The run goes on by itself from the last point that is whole; if it does not, start it again.' },
-  );
-}
-
 function describeEngine({ engine }: ActivityDependencies, { threads }: RunConfig): Promise<EngineDescription> {
   return engine.describe(threads === undefined ? {} : { threads });
 }
@@ -210,32 +200,6 @@ export async function withHeartbeat<T>(work: () => Promise<T>, details?: () => u
   } finally {
     clearInterval(beat);
   }
-}
-
-/** A workflow of the namespace that this activity was asked from. */
-export function leaseOwner(workflowId: string): LeaseOwner {
-  return { namespace: Context.current().info.workflowNamespace ?? 'default', workflowId };
-}
-
-/**
- * Renews the run's lease in the name of the workflow that asked for the work.
- *
- * @throws RZeroError `RunConflict` when another workflow has taken the run over since
- */
-export async function holdLease(
-  deps: ActivityDependencies,
-  ref: Pick<IterationRef, 'runId' | 'holder'>,
-): Promise<LeaseOwner> {
-  const owner = leaseOwner(ref.holder);
-  if (await renewLease(deps.database, ref.runId, owner)) return owner;
-  throw takenOver(ref);
-}
-
-function takenOver(ref: Pick<IterationRef, 'runId' | 'holder'>): RZeroError {
-  return new RZeroError('RunConflict', `Another workflow has taken over run "${ref.runId}" from "${ref.holder}".`, {
-    field: 'runId',
-    fix: 'Follow that workflow instead; this one stops writing.',
-  });
 }
 
 /** The failure itself matters more than its record: when the database is what failed, the record is lost with it. */

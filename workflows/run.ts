@@ -90,17 +90,15 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
     state.resumed = carried?.resumed ?? plan.resumed;
     show(state);
     const alreadyDone = plan.nextIteration > plan.iterations;
-    const next = await advance(state, active, plan.nextIteration);
-    if (next !== undefined) {
-      await condition(allHandlersFinished);
-      const { control, summaries, finished, resumed, finishedInBudget } = state;
-      const carry: CarriedRun = { control, summaries, finished, resumed, finishedInBudget };
-      return await continueAsNew<typeof rZeroRun>(
-        { ...request.input, runId: state.runId, iterations: iterationsOf(state) },
-        carry,
-      );
+    for (let first = plan.nextIteration; ;) {
+      if ((await advance(state, active, first)) !== undefined) return await renew(state, request.input);
+      try {
+        return await conclude(state, alreadyDone);
+      } catch (error) {
+        if (!isBehind(error)) throw error;
+        first = await planAgain(state, active, describeFailure(error));
+      }
     }
-    return await conclude(state, alreadyDone);
   } catch (error) {
     if (isOwnCancellation(error) && state.plan !== undefined) {
       await CancellationScope.nonCancellable(() => noteCancelled(state));
@@ -109,13 +107,20 @@ export async function rZeroRun(input?: RunInput, carried?: CarriedRun): Promise<
   }
 }
 
+async function renew(state: RunState, input: RunInput): Promise<never> {
+  await condition(allHandlersFinished);
+  const { control, summaries, finished, resumed, finishedInBudget } = state;
+  const carry: CarriedRun = { control, summaries, finished, resumed, finishedInBudget };
+  return await continueAsNew<typeof rZeroRun>({ ...input, runId: state.runId, iterations: iterationsOf(state) }, carry);
+}
+
 /** @param behind why it is opened once more */
 async function openRun(state: RunState, input: RunInput, behind?: string): Promise<RunPlan> {
   for (;;) {
     try {
       const start = {
         firstExecutionId: workflowInfo().firstExecutionRunId,
-        ...(behind === undefined ? {} : { behind }),
+        ...(behind === undefined ? {} : { behind, mayCreate: !state.resumed }),
       };
       const summary = `open run ${state.runId}`.slice(0, 100);
       return await opening.openRun.executeWithOptions({ summary }, [input, start]);
@@ -193,7 +198,6 @@ async function runIteration(state: RunState, active: Active, iteration: number):
   }
 }
 
-/** Marks everything from a phase on as to be done again, and ends what is at work; `advance` goes on with the new plan. */
 /** The next iteration after a roll-back; undefined when the run ends. */
 async function obeyAlarm(state: RunState, active: Active, verdict: AlarmVerdict): Promise<number | undefined> {
   const { reason = 'An alarm was raised.', rollback } = verdict;
@@ -221,6 +225,7 @@ async function obeyAlarm(state: RunState, active: Active, verdict: AlarmVerdict)
   return stop ? undefined : iteration;
 }
 
+/** Marks everything from a phase on as to be done again, and ends what is at work; `advance` goes on with the new plan. */
 async function resetTo(
   state: RunState,
   active: Active,
@@ -239,8 +244,10 @@ async function resetTo(
 async function planAgain(state: RunState, active: Active, why: string): Promise<number> {
   const input = { ...active.input, runId: state.runId, iterations: iterationsOf(state) };
   const plan = await openRun(state, input, why);
+  state.status = 'running';
   state.reason = plan.notice;
   state.plan = plan;
+  state.closing = false;
   state.summaries = state.summaries.filter(({ iteration }) => iteration < plan.nextIteration);
   return plan.nextIteration;
 }
@@ -397,7 +404,7 @@ async function noteEnd(state: RunState, status: RunResult['status'], message: st
       await database.setRunStatus.executeWithOptions({ summary: `note: ${status}` }, [statusChange(state)]);
       return;
     } catch (error) {
-      if (isOwnCancellation(error) || !isParkable(error)) throw error;
+      if (isOwnCancellation(error) || !isParkable(error) || isBehind(error)) throw error;
       if (isTakenOver(error)) throw rethrowable(error);
       if (!(await park(state, `All work is done, but its end could not be stored. ${describeFailure(error)}`))) {
         setStatus(state, status, message);

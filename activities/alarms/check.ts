@@ -1,10 +1,10 @@
 /** Judges a phase that has ended, stores what was found, and says what the run shall do. */
 import type { AlarmCheck, AlarmVerdict, RunInput } from '../contract.ts';
+import { refuseUnlessWhole } from '../behind.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { RZeroError } from '../errors.ts';
 import { gatePolicy } from '../gate-policy.ts';
+import { leaseLost, leaseOwner } from '../lease.ts';
 import type { RunConfig } from '../run-input.ts';
-import { leaseOwner } from '../unit.ts';
 import {
   readHeldOutAnswers,
   readKeptLabels,
@@ -39,10 +39,11 @@ const GRAVITY: readonly AlarmAction[] = ['off', 'note', 'pause', 'rollback', 'st
  * Asked again, as an activity is whose answer was lost, it answers the same; under a later start of the run it asks for nothing
  * that an earlier one has asked for: who started it again knew.
  *
- * @throws RZeroError `RunConflict` when another workflow has the run
+ * @throws RZeroError `RunConflict` when another workflow has the run; `DatabaseBehind` when the phase is not whole
  */
 export async function checkAlarms(deps: ActivityDependencies, ref: AlarmCheck): Promise<AlarmVerdict> {
   const { database } = deps;
+  await refuseUnlessWhole(deps, ref, ref.phase);
   const run = await getRun(database, ref.runId);
   const settings = settingsOf(run);
   let rows: (AlarmRow & { old?: boolean })[] = await readAlarms(database, ref);
@@ -51,9 +52,7 @@ export async function checkAlarms(deps: ActivityDependencies, ref: AlarmCheck): 
       ...judgement,
       action: judgement.raised ? actionOf(settings, judgement.alarm, run.control) : 'note',
     }));
-    if (!(await insertAlarms(database, ref, leaseOwner(ref.holder), rows))) {
-      throw new RZeroError('RunConflict', `Run "${ref.runId}" is another workflow's by now.`, { field: 'runId' });
-    }
+    if (!(await insertAlarms(database, ref, leaseOwner(ref.holder), rows))) throw await leaseLost(deps, ref);
   }
   const raised = rows.filter((row) => row.raised && row.old !== true && row.action !== 'off');
   return await verdictOn(deps, ref, run, settings, raised);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type pg from 'pg';
 import { createActivities } from '../../activities/index.ts';
@@ -51,6 +52,7 @@ export class ActivityRunner {
   readonly #activities;
   readonly #workflowId: string;
   readonly #execution: string;
+  readonly #client: Client;
 
   constructor(
     database: pg.Pool,
@@ -59,6 +61,8 @@ export class ActivityRunner {
       engine?: ActivityDependencies['engine'];
       workflowId?: string;
       execution?: string;
+      /** What Temporal says of every workflow that it is asked about. @default 'RUNNING' */
+      others?: 'RUNNING' | 'TERMINATED';
     } = {},
   ) {
     this.deps = {
@@ -70,12 +74,14 @@ export class ActivityRunner {
     this.#activities = createActivities(this.deps);
     this.#workflowId = options.workflowId ?? 'r-zero/test';
     this.#execution = options.execution ?? 'first';
+    const describe = () => Promise.resolve({ status: { name: options.others ?? 'RUNNING' } });
+    const withAbortSignal = <T>(_: AbortSignal, work: () => T): T => work();
+    this.#client = { workflow: { getHandle: () => ({ describe }) }, withAbortSignal } as unknown as Client;
   }
 
   call<I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> {
-    const environment = new MockActivityEnvironment({
-      workflowExecution: { workflowId: this.#workflowId, runId: this.#execution },
-    });
+    const workflowExecution = { workflowId: this.#workflowId, runId: this.#execution };
+    const environment = new MockActivityEnvironment({ workflowExecution }, { client: this.#client });
     return environment.run(activity, input) as Promise<O>;
   }
 

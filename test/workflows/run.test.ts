@@ -189,6 +189,18 @@ describe('rZeroRun', () => {
     assert.deepEqual(fake.statuses, []);
   });
 
+  test('reads its plan again when the database turns out to lack work at the very end', async () => {
+    const runId = uniqueName('behind');
+    const fake = new FakeActivities({ iterations: 1 });
+    fake.fail('setRunStatus completed', ApplicationFailure.nonRetryable('Work is missing.', 'DatabaseBehind'));
+    await execute(fake, `r-zero/${runId}`, [{ runId }]);
+    assert.equal(fake.calls.filter((call) => call === 'openRun').length, 2);
+    assert.deepEqual(
+      fake.statuses.map(({ status }) => status),
+      ['completed'],
+    );
+  });
+
   test('refuses to run an iteration by hand, because the run holds the lease', async () => {
     const taskQueue = uniqueName('hand');
     const fake = new FakeActivities();
