@@ -78,9 +78,17 @@ interface IterationState {
   budget: BudgetState | undefined;
   /** Raised so far. */
   alarms: string[];
+  /** The phase whose alarms were heeded last. */
+  heeded: Phase | undefined;
   /** What ends the iteration, when an alarm does. */
   alarm: AlarmVerdict | undefined;
   reporter: Reporter;
+}
+
+/** What survives continue-as-new. */
+interface CarriedIteration {
+  /** Whoever resumed the run for its alarms is not asked again. */
+  heeded?: Phase;
 }
 
 /** Returned instead of a result when the run asked to end while the iteration stood still. */
@@ -91,11 +99,13 @@ const STOPPED = Symbol('stopped');
  *
  * @param ref run and iteration; 0 is the base model's evaluation
  * @param control the run's orders at the start; later ones come by signal
+ * @param carried state handed on by continue-as-new
  * @throws ApplicationFailure `RunInputInvalid` when it is started by hand
  */
 export async function rZeroIteration(
   ref: Pick<IterationRef, 'runId' | 'iteration'>,
   control?: IterationControl,
+  carried?: CarriedIteration,
 ): Promise<IterationOutcome> {
   const { parent } = workflowInfo();
   if (parent === undefined) {
@@ -105,6 +115,7 @@ export async function rZeroIteration(
     );
   }
   const state = createState(checkRef(ref, parent.workflowId), control, createReporter(parent.workflowId));
+  state.heeded = carried?.heeded;
   setHandler(
     iterationControlSignal,
     (next) => {
@@ -136,7 +147,8 @@ async function work(state: IterationState): Promise<IterationOutcome> {
   // The execution before may have ended between a phase and its alarms.
   const open = plan.phases.findIndex(({ units, nextUnit }) => nextUnit < units);
   const before = plan.phases.at(open === -1 ? plan.phases.length - 1 : open - 1);
-  if (before && open !== 0 && !(await heedAlarms(state, before.phase))) return stopped(state);
+  if (before && open !== 0 && before.phase !== state.heeded && !(await heedAlarms(state, before.phase)))
+    return stopped(state);
   for (const [index, phase] of plan.phases.entries()) {
     if (phase.nextUnit >= phase.units) continue;
     if (!(await runPhase(state, phase))) return stopped(state);
@@ -202,6 +214,12 @@ async function timed(state: IterationState, phase: Phase, ref: UnitRef, summary:
 
 /** False when an alarm ends the iteration, or a person does while it stands still for one. */
 async function heedAlarms(state: IterationState, phase: Phase): Promise<boolean> {
+  const goesOn = await askAlarms(state, phase);
+  if (goesOn) state.heeded = phase;
+  return goesOn;
+}
+
+async function askAlarms(state: IterationState, phase: Phase): Promise<boolean> {
   const { ref } = state;
   // The base model is what others are compared with, and the gate's decisions show in what comes of them.
   if (ref.iteration === 0 || phase === 'gating' || !patched('alarms')) return true;
@@ -284,11 +302,13 @@ async function note(
   }
 }
 
-/** A fresh history for a very long iteration. Nothing but the orders is carried: the plan is read from Postgres again. */
+/** A fresh history for a very long iteration. Little is carried: the plan is read from Postgres again. */
 async function renew(state: IterationState): Promise<never> {
   await state.reporter.settled();
   await condition(allHandlersFinished);
-  return await continueAsNew<typeof rZeroIteration>(state.ref, state.control);
+  const { heeded } = state;
+  const carry: CarriedIteration = heeded === undefined ? {} : { heeded };
+  return await continueAsNew<typeof rZeroIteration>(state.ref, state.control, carry);
 }
 
 function stopped(state: IterationState): IterationOutcome {
@@ -318,6 +338,7 @@ function createState(ref: IterationRef, control: IterationControl | undefined, r
     checkpoint: undefined,
     budget: undefined,
     alarms: [],
+    heeded: undefined,
     alarm: undefined,
     reporter,
   };
