@@ -13,6 +13,7 @@ import { planIteration } from './iteration-plan.ts';
 import { PHASE_ORDER } from './phases.ts';
 import { resetPoints, samePoint } from './reset-points.ts';
 import type { ResetPoint } from './reset-points.ts';
+import { refuseLongTexts } from './token-room.ts';
 import { transaction } from '../db/client.ts';
 import { lockLease } from '../db/queries/leases.ts';
 import type { Lease } from '../db/queries/leases.ts';
@@ -69,6 +70,7 @@ export async function resetRun(
   const point = points.find((each) => samePoint(each, request));
   if (!point) throw unknownPoint(request, points);
   if (point.missing.length > 0) throw missingCheckpoints(request, point, points);
+  if (change) await refuseLongTexts(deps, run, change.config);
   return transaction(deps.database, async (client) => {
     await refuseWhileAdvanced(client, runId, mayReset);
     const inputVersion = change

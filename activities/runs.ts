@@ -31,6 +31,7 @@ import { loadProfile } from './profile.ts';
 import { conflictingFields, resolveRunInput } from './run-input.ts';
 import type { ResolvedRunInput, RunConfig } from './run-input.ts';
 import { checkpointRoot, checkpointRow } from './store.ts';
+import { refuseLongCompletions } from './token-room.ts';
 import { transaction } from '../db/client.ts';
 import { insertEvaluationSet } from '../db/queries/evaluation-sets.ts';
 import type { EvaluationSet } from '../db/queries/evaluation-sets.ts';
@@ -187,20 +188,6 @@ async function createRun(deps: ActivityDependencies, runId: string, resolved: Re
       codeVersion: deps.codeVersion,
     });
   });
-}
-
-/** Prompt and completion must fit the model; better said now than after an hour of questions. */
-async function refuseLongCompletions(folder: string, config: RunConfig): Promise<void> {
-  const { maxPositions } = await readConfigOf(folder);
-  for (const role of ['challenger', 'solver'] as const) {
-    const { maxTokens } = config[role];
-    if (maxTokens < maxPositions) continue;
-    throw new RZeroError(
-      'RunInputInvalid',
-      `Run input: "${role}.maxTokens" is ${maxTokens}, but the model reads ${maxPositions} tokens, prompt included.`,
-      { field: `${role}.maxTokens`, fix: `Choose less than ${maxPositions}.` },
-    );
-  }
 }
 
 async function anchorsFor(folder: string, { oracles }: RunConfig): Promise<EvaluationSet | undefined> {

@@ -225,6 +225,18 @@ describe('a run that is reset', () => {
     for (const row of again.summary) assert.equal(row.same, row.rows, `${row.subject} of iteration ${row.iteration}`);
   });
 
+  test('is not reset to settings that do not fit its model', async () => {
+    for (const role of ['challenger', 'solver'])
+      await assert.rejects(
+        reset({ iteration: 2, phase: 'challenger_training', input: { [role]: { maxTokens: 4000 } } }),
+        {
+          code: 'RunInputInvalid',
+          field: `${role}.maxTokens`,
+          message: /the model reads \d+ tokens.*Choose less than/,
+        },
+      );
+  });
+
   test('asked twice, as an activity whose answer was lost, a reset begins one take', async () => {
     const before = await readTakes(pool, 'tiny');
     const first = await reset({ iteration: 2, phase: 'audit' });
