@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { grade, readingOf } from '../method/answers/answer-equivalence.ts';
 import { deriveSeed } from '../method/seeds.ts';
-import { addOracle, addVerdict, findOracle, readAsked, readVotedLabels } from '../../db/queries/oracles.ts';
+import { addOracle, findOracle, readAsked, readVotedLabels } from '../../db/queries/oracles.ts';
 import type { OracleRow, VotedLabel } from '../../db/queries/oracles.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import { stratifiedSample } from './sample.ts';
+import { storeVerdict } from './verdict.ts';
 
 export const hashAnnotator = (annotator: string): string =>
   createHash('sha256')
@@ -71,18 +72,6 @@ export async function storeHumanVerdict(
     'truth' in verdict
       ? { truth: verdict.truth, agrees: grade(label, verdict.truth, 'default', readingOf(question)) }
       : { truth: null, agrees: verdict.agrees };
-  await addVerdict(pool, {
-    runId: run.runId,
-    iteration,
-    phase: 'audit',
-    unit: null,
-    questionId,
-    oracle: oracle.oracle,
-    oracleVersion: oracle.version,
-    oracleId: oracle.oracleId,
-    label,
-    ...said,
-    seconds,
-  });
+  await storeVerdict(pool, { run, iteration, oracle, questionId, label }, { ...said, seconds });
   return said.agrees;
 }

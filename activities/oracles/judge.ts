@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { RZeroError } from '../errors.ts';
 import { deriveSeed } from '../method/seeds.ts';
-import { addOracle, addVerdict, findOracle, readAsked, readSpent, readVotedLabels } from '../../db/queries/oracles.ts';
+import { addOracle, findOracle, readAsked, readSpent, readVotedLabels } from '../../db/queries/oracles.ts';
 import type { OracleRow, Spent, VotedLabel } from '../../db/queries/oracles.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import { askChat } from './chat-client.ts';
@@ -16,6 +16,7 @@ import type { JudgePrompt } from './judge-prompt.ts';
 import type { Claim, Cost, Verdict } from './oracle.ts';
 import { stratifiedSample } from './sample.ts';
 import type { JudgeSettings } from './settings.ts';
+import { storeVerdict } from './verdict.ts';
 
 /** Characters of a reply that are stored. */
 export const MOST_REPLY = 4_000;
@@ -80,20 +81,8 @@ export async function judgeLabels(pool: pg.Pool, request: JudgeRequest): Promise
   const server = serverOf(request);
   const judgeOne = async ({ questionId, ...claim }: VotedLabel): Promise<void> => {
     const verdict = await ask(server, prompt, claim, oracle.version, spend.call, request.signal);
-    const { version: oracleVersion, cost, ...said } = verdict;
-    await addVerdict(pool, {
-      runId: run.runId,
-      iteration,
-      phase: 'audit',
-      unit: null,
-      questionId,
-      oracle: oracle.oracle,
-      oracleVersion,
-      oracleId: oracle.oracleId,
-      label: claim.label,
-      ...said,
-      ...cost,
-    });
+    const { version: _, cost, ...said } = verdict;
+    await storeVerdict(pool, { run, iteration, oracle, questionId, label: claim.label }, { ...said, ...cost });
     const tokens = (cost?.promptTokens ?? 0) + (cost?.completionTokens ?? 0);
     spend.reply(tokens);
     report.asked++;
