@@ -72,7 +72,7 @@ export interface Runtime {
 
 const requireCjs = createRequire(import.meta.url);
 
-/** What a user may ask of the set-up holds for the engine, too; whether `cpu` or `cuda` runs depends on the library. */
+/** What a user may ask of the set-up holds for the engine, too. */
 const BACKENDS: Record<string, RuntimeOptions['backend']> = { wasm: 'wasm', cpu: 'native', cuda: 'native' };
 
 let loading: Promise<Runtime> | undefined;
@@ -103,7 +103,10 @@ async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const precision = wantedPrecision(options.precision, process.env);
   preparePrecision(precision, process.env);
   setEnvironment(threads, deterministic);
-  const backend = options.backend ?? BACKENDS[process.env['R_ZERO_TENSORFLOW'] ?? 'auto'] ?? 'auto';
+  const wanted = process.env['R_ZERO_TENSORFLOW'] ?? 'auto';
+  // One library serves both.
+  if (wanted === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '';
+  const backend = options.backend ?? BACKENDS[wanted] ?? 'auto';
   let reason: unknown;
   if (backend !== 'wasm') {
     try {
@@ -140,7 +143,17 @@ function setEnvironment(threads: number, deterministic: boolean): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
-  if (deterministic) process.env['TF_DETERMINISTIC_OPS'] = '1';
+  // Sums of segments, which are gradients of embeddings, in one order on a GPU, too.
+  if (deterministic) process.env['TF_USE_DETERMINISTIC_SEGMENT_REDUCTIONS'] = '1';
+}
+
+/**
+ * TensorFlow reads its general switch when an operation first asks. Not on a GPU: there it refuses to write rows into a variable
+ * in place, as key-value caches are kept, although no two of ours are the same and the result is certain. What else the switch
+ * changes there the engine does not use, or has an answer of its own to (segments above, the cross entropy in `ops.ts`).
+ */
+function demandDeterminism(cuda: boolean): void {
+  if (!cuda) process.env['TF_DETERMINISTIC_OPS'] = '1';
 }
 
 interface NativeOptions {
@@ -159,6 +172,13 @@ function startNative({ threads, deterministic, precision }: NativeOptions): Runt
   tf.enableProdMode();
   const native = tf.backend() as unknown as NativeBackend;
   const cuda = native.isUsingGpuDevice;
+  if (!cuda && process.env['R_ZERO_TENSORFLOW'] === 'cuda') {
+    throw new RZeroError('EngineUnavailable', 'TensorFlow sees no NVIDIA GPU, and R_ZERO_TENSORFLOW asks for one.', {
+      field: 'R_ZERO_TENSORFLOW',
+      fix: 'Look at `nvidia-smi` and CUDA_VISIBLE_DEVICES and run `npx r-zero doctor`, or unset it.',
+    });
+  }
+  if (deterministic) demandDeterminism(cuda);
   const { graphs, reason } = startGraphs(tf, native, { deterministic, precision });
   assertPrecision(precision, { cuda, traced: graphs !== undefined });
   return {

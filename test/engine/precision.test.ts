@@ -5,15 +5,15 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type * as tfc from '@tensorflow/tfjs-core';
-import { createAdamW } from '../../activities/engine/adamw.ts';
 import { createGraphPool } from '../../activities/engine/graph/pool.ts';
 import { traceProgram } from '../../activities/engine/graph/program.ts';
 import { assertPrecision, preparePrecision, wantedPrecision } from '../../activities/engine/precision.ts';
-import { grpoStep, scoreCompletions } from '../../activities/engine/rollouts.ts';
+import { scoreCompletions } from '../../activities/engine/rollouts.ts';
 import { sampleCompletions } from '../../activities/engine/sampler.ts';
 import type { NativeBackend } from '../../activities/engine/tensorflow.ts';
 import type { Model } from '../../activities/engine/weights.ts';
-import { DEMO, TINY, makeModel, runtime, seedOf, tokensOf } from './support/models.ts';
+import { DEMO, TINY, makeModel, runtime, seedOf } from './support/models.ts';
+import { distance, numbersOf } from './support/scores-and-gradients.ts';
 
 /** The plain JavaScript library: tracing needs no native one. */
 const plain = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof tfc;
@@ -36,28 +36,6 @@ test('in bfloat16 every product of a traced model is rounded, and nothing else i
   assert.equal(left.length, 5);
 });
 
-/** Log-probabilities, entropies and gradients of some completions. */
-async function numbersOf(model: Model): Promise<{ logprobs: number[]; entropies: number[]; gradients: number[] }> {
-  const items = Array.from({ length: 12 }, (_, row) => ({
-    promptTokens: tokensOf(1 + (row % 4), row, DEMO.vocabSize),
-    completionTokens: tokensOf(3 + (row % 7), row + 1, DEMO.vocabSize),
-  }));
-  const scores = await scoreCompletions(model, items);
-  const rollouts = items.map((item, row) => ({
-    ...item,
-    behaviourLogprobs: scores[row]!.logprobs,
-    referenceLogprobs: scores[row]!.logprobs,
-    advantage: (row % 3) - 1,
-  }));
-  const optimizer = createAdamW();
-  await grpoStep(model, optimizer, rollouts, { learningRate: 0, beta1: 0, gradientClip: 1e9, microBatch: 5 });
-  return {
-    logprobs: scores.flatMap(({ logprobs }) => logprobs),
-    entropies: scores.flatMap(({ entropies }) => entropies),
-    gradients: optimizer.first.flatMap((tensor) => Array.from(tensor.dataSync())),
-  };
-}
-
 test('a bfloat16 graph scores, trains and samples as a float32 one does, within its rounding', async (t) => {
   const { graphs, ...rest } = await runtime();
   if (!graphs) return t.skip('needs the native library');
@@ -66,10 +44,6 @@ test('a bfloat16 graph scores, trains and samples as a float32 one does, within 
   const exact = await numbersOf(await makeModel(DEMO));
   const model: Model = { ...(await makeModel(DEMO)), runtime: { ...rest, graphs: pool } };
   const rounded = await numbersOf(model);
-  const distance = (a: readonly number[], b: readonly number[]) =>
-    Math.sqrt(
-      a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0) / b.reduce((sum, value) => sum + value ** 2, 0),
-    );
   for (const what of ['logprobs', 'entropies', 'gradients'] as const) {
     const error = distance(rounded[what], exact[what]);
     t.diagnostic(`${what}: ${error.toExponential(1)} of their size`);
@@ -120,17 +94,32 @@ test('what a machine does not offer is refused, not ignored', () => {
   assertPrecision('float32', { cuda: false, traced: false });
 });
 
+/** What a process says that starts an engine. */
+async function started(environment: Record<string, string>): Promise<string> {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const file = fileURLToPath(new URL('../../activities/engine/tensorflow.ts', import.meta.url));
+  const program = `const { loadRuntime } = await import(${JSON.stringify(file)});
+      await loadRuntime().then(() => console.log('started'), (error) => console.log(error.code, error.message));`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '--eval', program],
+    { env: { ...env, ...environment } },
+  );
+  return stdout;
+}
+
 for (const tensorflow of ['cpu', 'wasm']) {
   test(`an engine on ${tensorflow} that is asked for bfloat16 does not start`, async () => {
-    const { NODE_TEST_CONTEXT: _, ...environment } = process.env;
-    const file = fileURLToPath(new URL('../../activities/engine/tensorflow.ts', import.meta.url));
-    const program = `const { loadRuntime } = await import(${JSON.stringify(file)});
-      await loadRuntime().then(() => console.log('started'), (error) => console.log(error.code, error.message));`;
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ['--import', 'tsx', '--input-type=module', '--eval', program],
-      { env: { ...environment, R_ZERO_TENSORFLOW: tensorflow, R_ZERO_ENGINE_PRECISION: 'bfloat16' } },
+    assert.match(
+      await started({ R_ZERO_TENSORFLOW: tensorflow, R_ZERO_ENGINE_PRECISION: 'bfloat16' }),
+      /^EngineUnavailable .*bfloat16 is for NVIDIA GPUs/,
     );
-    assert.match(stdout, /^EngineUnavailable .*bfloat16 is for NVIDIA GPUs/);
   });
 }
+
+test('an engine that is asked for a GPU and sees none does not start', async () => {
+  assert.match(
+    await started({ R_ZERO_TENSORFLOW: 'cuda', CUDA_VISIBLE_DEVICES: '' }),
+    /^EngineUnavailable .*no NVIDIA GPU.*CUDA_VISIBLE_DEVICES/,
+  );
+});
