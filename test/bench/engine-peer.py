@@ -11,6 +11,10 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 path = sys.argv[1]
+device = sys.argv[3]
+torch.set_default_device(device)
+precision = os.environ.get("R_ZERO_ENGINE_PRECISION", "float32")
+torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
 torch.set_num_threads(int(sys.argv[2]))
 torch.manual_seed(1)
 with open(os.path.join(path, "config.json"), encoding="utf8") as file:
@@ -22,7 +26,7 @@ EPS, THETA = config["rms_norm_eps"], config["rope_theta"]
 
 
 def weights():
-    stored = load_file(os.path.join(path, "model.safetensors"))
+    stored = load_file(os.path.join(path, "model.safetensors"), device=device)
 
     def joined(*names):
         return torch.cat([stored[f"model.{name}.weight"] for name in names]).requires_grad_()
@@ -184,7 +188,7 @@ def transformers_model():
 
         transformers.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
-        transformers_model.model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+        transformers_model.model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).to(device).eval()
     return transformers_model.model
 
 
@@ -220,7 +224,10 @@ def generate(file, questions, answers, length):
 
 
 COMMANDS = {"check": check, "train": train, "decode": decode, "generate": generate}
-print(json.dumps({"ready": {"backend": "PyTorch", "backendVersion": torch.__version__}}), flush=True)
+print(json.dumps({"ready": {"backend": f"PyTorch {device}", "backendVersion": torch.__version__}}), flush=True)
 for line in sys.stdin:
     name, *words = line.split()
-    print(json.dumps(COMMANDS[name](*(int(word) if word.isdigit() else word for word in words))), flush=True)
+    # Entered anew for each command: it keeps the rounded weights, which a training step changes.
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        answer = COMMANDS[name](*(int(word) if word.isdigit() else word for word in words))
+    print(json.dumps(answer), flush=True)

@@ -39,7 +39,7 @@ export async function startSide(
 ): Promise<Side> {
   const child = spawn(command, args, {
     // Threads that wait must not count as work.
-    env: { ...process.env, OMP_WAIT_POLICY: 'passive', KMP_BLOCKTIME: '0', CUDA_VISIBLE_DEVICES: '', ...env },
+    env: { ...process.env, OMP_WAIT_POLICY: 'passive', KMP_BLOCKTIME: '0', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   children.add(child);

@@ -4,14 +4,16 @@
  *
  * Options: `--quick` (one round, fewer questions), `--models 40m,smollm2-135m`, `--cases train,decodeB1,…`, `--rounds 3`,
  * `--threads 2`, `--minutes 12` (then no further rounds), `--python PATH` (one with torch, transformers and safetensors),
- * `--eager` (the engine operation by operation, too), `--llama` (llama.cpp's grouped generation, too), `--json` (the last line is one object).
+ * `--gpu float32|tf32|bfloat16` (both on the first NVIDIA GPU, in that precision), `--eager` (the engine operation by operation, too), `--llama` (llama.cpp's grouped generation, too), `--json` (the last line is one object).
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { wantedPrecision } from '../../activities/engine/precision.ts';
+import type { Precision } from '../../activities/engine/precision.ts';
 import { RZeroError } from '../../activities/errors.ts';
-import { CASES, QUESTIONS, compareModel, llamaRate } from './engine-compare.ts';
+import { CASES, QUESTIONS, clockOf, compareModel, llamaRate } from './engine-compare.ts';
 import type { Case } from './engine-compare.ts';
 import { MODELS, modelFolderOf, questionPrompts } from './engine-models.ts';
 import { asJson, metricLines, metricsOf } from './engine-report.ts';
@@ -20,12 +22,13 @@ import { llamaPython, torchPython } from './reference-environment.ts';
 const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    models: { type: 'string', default: MODELS.join() },
+    models: { type: 'string' },
     cases: { type: 'string', default: CASES.join() },
     rounds: { type: 'string' },
     threads: { type: 'string', default: '2' },
     minutes: { type: 'string', default: '12' },
     python: { type: 'string', default: process.env['R_ZERO_BENCH_PYTHON'] ?? '' },
+    gpu: { type: 'string' },
     eager: { type: 'boolean', default: false },
     llama: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -45,8 +48,9 @@ try {
 }
 
 async function run(): Promise<void> {
-  const models = listed('models', MODELS);
-  const cases: readonly Case[] = listed('cases', CASES);
+  const gpu = flags.gpu === undefined ? undefined : wantedPrecision(flags.gpu as Precision, {});
+  const models = listed('models', MODELS, flags.models ?? MODELS.slice(0, gpu ? 3 : 2).join());
+  const cases: readonly Case[] = listed('cases', CASES, flags.cases);
   const rounds = flags.rounds === undefined ? (flags.quick ? 1 : 3) : number('rounds', flags.rounds);
   const [threads, minutes] = [number('threads', flags.threads), number('minutes', flags.minutes)];
   const python = flags.python || (await torchPython(say));
@@ -73,10 +77,11 @@ async function run(): Promise<void> {
       cases,
       quick: flags.quick,
       eager: flags.eager,
+      gpu,
       until: started + (minutes * 60_000 * (index + 1)) / models.length,
       report: say,
     });
-    found[model] = metricsOf(compared);
+    found[model] = metricsOf(compared, clockOf({ gpu }));
     if (flags.llama && model === 'smollm2-135m') {
       const rate = await llamaRate(llama, path, prompts, flags.quick);
       const { ours, torch } = compared.cases.generate ?? {};
@@ -93,8 +98,8 @@ async function run(): Promise<void> {
   if (flags.json) say(JSON.stringify(asJson(found)));
 }
 
-function listed<T extends string>(name: 'models' | 'cases', known: readonly T[]): T[] {
-  const wanted = flags[name].split(',');
+function listed<T extends string>(name: 'models' | 'cases', known: readonly T[], list: string): T[] {
+  const wanted = list.split(',');
   const unknown = wanted.find((one) => !(known as readonly string[]).includes(one));
   if (unknown === undefined) return known.filter((one) => wanted.includes(one));
   throw new RZeroError('EngineRequestInvalid', `--${name} names "${unknown}".`, {
