@@ -114,9 +114,10 @@ describe('rows that were written', () => {
     ]) {
       const { rows } = await pool.query<Record<string, unknown>>(
         `select p.*, t.run_id as own from r_zero.${name} t left join r_zero.provenance p using (run_id, iteration, phase, unit)
-         where p.code_version is null or p.base_model is null or p.prompts_hash is null or p.preset is null or p.run_seed is null
-            or p.workflow_id is null
-            or (p.backend is null or p.device is null or p.threads is null) and t.phase not in ('gating', 'audit')`,
+         where t.unit is not null -- what a judge or a person says is of no unit, and names its oracle
+           and (p.code_version is null or p.base_model is null or p.prompts_hash is null or p.preset is null or p.run_seed is null
+                or p.workflow_id is null
+                or (p.backend is null or p.device is null or p.threads is null) and t.phase not in ('gating', 'audit'))`,
       );
       assert.deepEqual(rows, [], name);
     }

@@ -72,7 +72,11 @@ describe('migrate', () => {
     const { url, pool } = await createDatabase({ migrated: false });
     const connect = async (): Promise<void> => {
       const workers = openPool(asRole(url, 'r_zero_app'));
-      await assertSchemaCurrent(workers).finally(() => workers.end());
+      try {
+        await assertSchemaCurrent(workers);
+      } finally {
+        await workers.end();
+      }
     };
     const refused = { code: 'DatabaseNotMigrated', fix: /npx r-zero migrate/ };
     // Roles are the server's, and other databases of it have them.
