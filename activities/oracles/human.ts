@@ -59,7 +59,10 @@ export async function labelsToJudge(
 /** What a person says: true or false, unknown, or what the answer is. */
 export type HumanVerdict = { agrees: boolean | null } | { truth: string };
 
-/** @returns whether the label is true, as stored */
+/**
+ * @returns whether the label is true, as stored
+ * @throws RZeroError `DatabaseBehind` when the run was reset since it was shown
+ */
 export async function storeHumanVerdict(
   pool: pg.Pool,
   run: RunRow,

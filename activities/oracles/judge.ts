@@ -55,7 +55,7 @@ class BudgetSpent extends Error {}
 
 export const judgeName = ({ model }: Pick<JudgeSettings, 'model'>): string => `judge:${model}`;
 
-/** @throws RZeroError `JudgeUnfit`, `JudgeUnavailable`, `RunInputInvalid`; what was said until then is stored */
+/** @throws RZeroError `JudgeUnfit`, `JudgeUnavailable`, `RunInputInvalid`, `DatabaseBehind` when the run is reset meanwhile; what was said until then is stored */
 export async function judgeLabels(pool: pg.Pool, request: JudgeRequest): Promise<JudgeReport> {
   const { run, iteration, settings } = request;
   const prompt = loadJudgePrompt(settings.prompt);

@@ -1,5 +1,6 @@
 /** What a judge or a person says of a label, stored as it comes. */
 import type pg from 'pg';
+import { behind } from '../behind.ts';
 import { addVerdict } from '../../db/queries/oracles.ts';
 import type { OracleRow } from '../../db/queries/oracles.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
@@ -13,13 +14,17 @@ export interface Judged {
   label: string;
 }
 
-/** Of no unit: it has been paid for, or somebody took the time, whatever becomes of the attempt that asked. */
-export function storeVerdict(
+/**
+ * Of no unit: it has been paid for, or somebody took the time, whatever becomes of the attempt that asked.
+ *
+ * @throws RZeroError `DatabaseBehind` when the run was reset meanwhile, and the label is no longer the question's
+ */
+export async function storeVerdict(
   pool: pg.Pool,
   { run, iteration, oracle: { oracle, oracleId, version }, questionId, label }: Judged,
   said: Omit<Verdict, 'version' | 'cost'> & Partial<Cost>,
 ): Promise<void> {
-  return addVerdict(pool, {
+  const isStored = await addVerdict(pool, {
     runId: run.runId,
     iteration,
     phase: 'audit',
@@ -31,4 +36,5 @@ export function storeVerdict(
     label,
     ...said,
   });
+  if (!isStored) throw behind('The label that was judged');
 }

@@ -102,10 +102,28 @@ export async function readAsked(pool: pg.Pool, oracleId: number, iteration: numb
   return new Set(rows.map(({ question_id }) => Number(question_id)));
 }
 
-/** Adds a verdict; one that is there already stays. */
-export async function addVerdict(pool: pg.Pool, row: typeof audits.$inferInsert): Promise<void> {
-  await transaction(pool, async (client) => {
-    await insertRows(client, audits, [row], { onConflict: 'ignore' });
+/**
+ * Adds a verdict to the current take of its iteration; one that is there already stays.
+ *
+ * @returns false when the label is no longer the question's, because the run was reset meanwhile: then nothing is written
+ */
+export async function addVerdict(
+  pool: pg.Pool,
+  row: Omit<typeof audits.$inferInsert, 'take'> & { questionId: number },
+): Promise<boolean> {
+  return await transaction(pool, async (client) => {
+    // A reset locks it, and marks what it finds.
+    await client.query('select from r_zero.run_leases where run_id = $1 for share', [row.runId]);
+    const { rows } = await client.query<{ take: number }>(
+      `select p.take from r_zero.phases p
+       where p.run_id = $1 and p.iteration = $2 and p.phase = $3
+         and exists (select from r_zero.questions q join r_zero.current_votes v using (question_id)
+                     where q.question_id = $4 and v.label = $5)`,
+      [row.runId, row.iteration, row.phase, row.questionId, row.label],
+    );
+    const [phase] = rows;
+    if (phase) await insertRows(client, audits, [{ ...row, take: phase.take }], { onConflict: 'ignore' });
+    return phase !== undefined;
   });
 }
 
@@ -114,12 +132,12 @@ export interface Spent {
   tokens: number;
 }
 
-/** What a judge has cost a run in all of its versions, self-tests included. */
+/** What a judge has cost a run in all of its versions and all takes, self-tests included. */
 export async function readSpent(pool: pg.Pool, runId: string, oracle: string): Promise<Spent> {
   const [row] = await select<{ calls: string; tokens: string }>(
     pool,
     `select coalesce(sum(calls), 0) as calls, coalesce(sum(tokens), 0) as tokens from (
-       select calls, prompt_tokens + completion_tokens as tokens from r_zero.audits where run_id = $1 and oracle = $2
+       select calls, prompt_tokens + completion_tokens as tokens from r_zero_all.audits where run_id = $1 and oracle = $2
        union all
        select (self_test ->> 'calls')::int, (self_test ->> 'promptTokens')::int + (self_test ->> 'completionTokens')::int
        from r_zero.oracles where run_id = $1 and oracle = $2) spent`,

@@ -4,12 +4,16 @@ import { dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
+import type { Phase } from '../../activities/contract.ts';
 import { KEY_VARIABLE } from '../../activities/oracles/chat-client.ts';
+import { openAnnotator, storeHumanVerdict } from '../../activities/oracles/human.ts';
 import { judgeLabels } from '../../activities/oracles/judge.ts';
 import { loadJudgePrompt, messagesFor, readReply } from '../../activities/oracles/judge-prompt.ts';
 import { judgeFields } from '../../activities/oracles/settings.ts';
+import { resetRun } from '../../activities/reset.ts';
 import { verifyRun } from '../../activities/verification/verify-run.ts';
-import { readSpent } from '../../db/queries/oracles.ts';
+import { readSpent, readVotedLabels } from '../../db/queries/oracles.ts';
+import type { VotedLabel } from '../../db/queries/oracles.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import { ActivityRunner, temporaryFolder } from '../support/activities.ts';
 import { knowingJudge, startChatServer, startEngineServer } from '../support/chat-server.ts';
@@ -66,6 +70,21 @@ describe('a judge', () => {
       ...(options.signal ? { signal: options.signal } : {}),
     });
     return { report, settings, requests: server?.requests ?? [] };
+  }
+
+  /** A run of its own, to be reset. */
+  async function shortRun() {
+    const { pool: own } = await createDatabase();
+    const short = new ActivityRunner(own, { engine: runner.deps.engine });
+    await short.open({ ...UNTRAINED, runId: 'short' });
+    for (const iteration of [0, 1]) await short.iterate('short', iteration);
+    return { short, own };
+  }
+
+  async function resetShort(short: ActivityRunner, phase: Phase): Promise<void> {
+    const request = { runId: 'short', iteration: 1, phase, requestedBy: 'test' };
+    await resetRun(short.deps, request, { mayReset: () => Promise.resolve(true), status: 'waiting' });
+    await short.open({ runId: 'short' });
   }
 
   const storedFor = (model: string) =>
@@ -303,6 +322,54 @@ describe('a judge', () => {
     writeFileSync(hard, JSON.stringify({ ...prompt, cases: right }));
     const weak = ask(knowingJudge, { ...change, prompt: hard, model: 'weak' }, { baseUrl: server.baseUrl });
     await assert.rejects(weak, { code: 'JudgeUnfit' });
+  });
+
+  test('is asked again about what a reset takes away, within the budget that it had', async () => {
+    const { short, own } = await shortRun();
+    const server = await startChatServer(knowingJudge);
+    const settings = judgeFields.parse({ baseUrl: server.baseUrl, model: 'j', questions: 12, maxCalls: CASES + 20 });
+    const askOnce = async () => {
+      const run = await getRun(own, 'short');
+      return await judgeLabels(own, { run, iteration: 1, settings, apiKey: KEY, codeVersion: 'x' });
+    };
+    const current = async () => {
+      const found = await own.query(
+        `select a.take, count(*)::int as verdicts, min(l.audited)::int as audited
+         from r_zero.audits a join r_zero.label_accuracy l using (run_id, iteration, oracle)
+         where a.oracle = 'judge:j' and l.kept is null group by 1`,
+      );
+      return found.rows as unknown[];
+    };
+    assert.equal((await askOnce()).asked, 12);
+    assert.deepEqual(await current(), [{ take: 1, verdicts: 12, audited: 12 }]);
+
+    // The questions stay, and what was said of their labels does not.
+    await resetShort(short, 'labelling');
+    assert.deepEqual(await current(), []);
+    await short.iterate('short', 1);
+    const report = await askOnce();
+    assert.deepEqual([report.stored, report.asked, report.unasked], [0, 8, 4]);
+    assert.deepEqual(await current(), [{ take: 2, verdicts: 8, audited: 8 }]);
+    assert.equal((await readSpent(own, 'short', 'judge:j')).calls, CASES + 20);
+    assert.equal((await askOnce()).asked, 0);
+    assert.equal(server.requests.length, CASES + 20);
+  });
+
+  test('a verdict that comes after a reset is not stored for what is there now', async () => {
+    const { short, own } = await shortRun();
+    const [label] = await readVotedLabels(own, 'short', 1);
+    const oracle = await openAnnotator(own, 'short', 'Ada', 'x');
+    const run = await getRun(own, 'short');
+    const say = (about: VotedLabel) =>
+      storeHumanVerdict(own, run, oracle, { ...about, iteration: 1 }, { agrees: true }, 1);
+    await assert.rejects(say({ ...label!, label: `${label!.label}0` }), { code: 'DatabaseBehind' });
+    await resetShort(short, 'dataset_generation');
+    await short.iterate('short', 1);
+    await assert.rejects(say(label!), { code: 'DatabaseBehind' });
+    const [now] = await readVotedLabels(own, 'short', 1);
+    assert.equal(await say(now!), true);
+    const stored = await own.query(`select question_id, take from r_zero_all.audits where oracle = 'human:Ada'`);
+    assert.deepEqual(stored.rows, [{ question_id: String(now!.questionId), take: 2 }]);
   });
 
   test('leaves rows that are verified, and an altered one is told of', async () => {
