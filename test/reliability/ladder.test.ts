@@ -84,13 +84,13 @@ test(
     const admin = openPool(adminUrl.href);
     const dataDir = temporaryFolder();
     try {
+      await copyDatabase(admin, database, 'empty');
       await withStack({ url, dataDir }, async (client, pool) => {
         const standStill = async (phase: string, units: number): Promise<void> => {
           await waitFor(`${phase} ${units}`, async () => (await unitsOf(pool, phase)) >= units);
           await pauseRun(client, 'tiny');
           await waitFor('the pause', async () => (await getRun(client, 'tiny')).view?.status === 'paused');
         };
-        await copyDatabase(admin, database, 'empty');
         const { result } = await startRun(client, RUN);
         await standStill('challenger_training', 1);
         await copyDatabase(admin, 'empty', database);
