@@ -22,7 +22,7 @@ const STRIKES: Readonly<Record<Phase, string>> = {
   labelling: 'SIGKILL of the engine',
   gating: 'pg_terminate_backend during a write',
   solver_training: 'checkpoint with a flipped bit',
-  evaluation: 'SIGKILL of Postgres',
+  evaluation: 'Postgres is put back to an older copy',
   audit: 'the run is started again',
 };
 const RUN_ID = 'struck';

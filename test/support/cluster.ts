@@ -14,7 +14,10 @@ import type { WorkerProcess } from '../../infra/cli/worker-process.ts';
 import { connect, startRun } from '../../infra/client.ts';
 import type { ConnectedClient } from '../../infra/client.ts';
 import { destroyStack, startStack, stopStack } from '../../infra/dev-stack/index.ts';
+import { stopPostgres } from '../../infra/dev-stack/postgres-server.ts';
+import type { StackState } from '../../infra/dev-stack/stack-state.ts';
 import { serverAccount } from '../../infra/setup/server-account.ts';
+import { putBack, takeBackup } from './base-backup.ts';
 import { mountMemoryDisk } from './memory-disk.ts';
 import type { MemoryDisk } from './memory-disk.ts';
 import { enginesOf, signal } from './processes.ts';
@@ -176,6 +179,23 @@ export class Cluster {
     for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
   }
 
+  /** Copies what Postgres has, without anybody noticing. */
+  async backUpPostgres(): Promise<void> {
+    await takeBackup(this.#pool, this.#databaseFolders(), join(this.dataDir, 'backup'));
+  }
+
+  /** Puts Postgres back to the copy, and starts it again. */
+  async restorePostgres(): Promise<void> {
+    await stopPostgres(this.#state().postgres.process!);
+    await putBack(join(this.dataDir, 'backup'), this.#databaseFolders());
+    await this.revive();
+  }
+
+  /** While the Temporal server is away. */
+  loseTemporalData(): void {
+    rmSync(join(this.dataDir, 'temporal'), { recursive: true });
+  }
+
   /** The wall clock of workers and engines. */
   shiftClock(milliseconds: number): void {
     writeFileSync(join(this.dataDir, 'clock'), String(milliseconds));
@@ -193,11 +213,16 @@ export class Cluster {
   }
 
   #serverPid(server: 'postgres' | 'temporal'): number {
-    const state = JSON.parse(readFileSync(join(this.dataDir, 'stack.json'), 'utf8')) as Record<
-      typeof server,
-      { process?: { pid: number } }
-    >;
-    return state[server].process!.pid;
+    return this.#state()[server].process!.pid;
+  }
+
+  #state(): Required<Pick<StackState, 'postgres' | 'temporal'>> {
+    const text = readFileSync(join(this.dataDir, 'stack.json'), 'utf8');
+    return JSON.parse(text) as Required<Pick<StackState, 'postgres' | 'temporal'>>;
+  }
+
+  #databaseFolders(): string[] {
+    return [this.#state().postgres.directory, ...(this.#disks ? [this.#disks.tables.path] : [])];
   }
 
   #mountDisks(): void {

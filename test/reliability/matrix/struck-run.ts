@@ -142,11 +142,11 @@ async function strike(
   return blow;
 }
 
-/** Units on which work began a second time, or a further one, in this span. */
+/** Units on which work began a second time in their take, or a further one, in this span. */
 async function repeatedBetween(cluster: Cluster, runId: string, from: Date, to: Date | undefined): Promise<number> {
   const { rows } = await cluster.pool.query<{ units: number }>(
     `select count(distinct (iteration, phase, unit))::int as units
-     from (select *, row_number() over (partition by iteration, phase, unit order by attempt_id) as nth
+     from (select *, row_number() over (partition by iteration, phase, unit, take order by attempt_id) as nth
            from r_zero.attempts where run_id = $1) a
      where nth > 1 and started_at >= $2 and ($3::timestamptz is null or started_at < $3)`,
     [runId, from, to ?? null],

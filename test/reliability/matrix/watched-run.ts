@@ -34,7 +34,8 @@ export class WatchedRun {
   async untilAtWork(phase: Phase, unit: number): Promise<boolean> {
     return await this.#until(`work at ${phase}`, async () => {
       const { rows } = await this.#cluster.pool.query<{ working: boolean; done: boolean }>(
-        `select exists (select from r_zero.attempts where run_id = $1 and phase = $2 and iteration = 1 and unit >= $3 and outcome is null) as working,
+        `select exists (select from r_zero.attempts where run_id = $1 and phase = $2 and iteration = 1 and unit >= $3 and outcome is null
+                         and take = (select take from r_zero.phases where run_id = $1 and phase = $2 and iteration = 1)) as working,
                 exists (select from r_zero.phase_progress where run_id = $1 and phase = $2 and iteration = 1 and units_done = units) as done`,
         [this.runId, phase, unit],
       );
