@@ -74,23 +74,12 @@ export interface LabelRow {
   upper: number;
 }
 
-/** Of view `label_accuracy`, with Wilson's intervals, and kept and other labels together. */
+/** Of view `label_accuracy`. */
 export const readLabels = (connection: Connection, runId: string): Promise<LabelRow[]> =>
   select(
     connection,
-    `select iteration, oracle, kept, audited, agreeing, x.p as label_accuracy,
-            greatest(0, (x.p + z ^ 2 / (2 * n) - w.spread) / (1 + z ^ 2 / n)) as lower,
-            least(1, (x.p + z ^ 2 / (2 * n) + w.spread) / (1 + z ^ 2 / n)) as upper
-     from (
-       select iteration, oracle, kept, sum(audited)::int as audited, sum(agreeing)::int as agreeing
-       from r_zero.label_accuracy where run_id = $1 and kept is not null
-       group by grouping sets ((iteration, oracle, kept), (iteration, oracle))
-     ) counted
-     cross join lateral (
-       select agreeing::float8 / nullif(audited, 0) as p, nullif(audited, 0)::float8 as n, 1.959963984540054::float8 as z
-     ) x
-     cross join lateral (select z * sqrt(x.p * (1 - x.p) / n + z ^ 2 / (4 * n ^ 2)) as spread) w
-     order by oracle, iteration, kept`,
+    `select iteration, oracle, kept, audited, agreeing, label_accuracy, lower, upper
+     from r_zero.label_accuracy where run_id = $1 order by oracle, iteration, kept`,
     [runId],
   );
 
@@ -102,15 +91,12 @@ export interface LabelShareRow {
   agreeing: number;
 }
 
-/** The same by p̂, iterations together, kept or not. */
+/** Of view `label_accuracy_by_p_hat`, iterations together, kept or not. */
 export const readLabelShares = (connection: Connection, runId: string): Promise<LabelShareRow[]> =>
   select(
     connection,
-    `select a.oracle, least(v.majority * 10 / v.total, 9) as part,
-            count(*)::int as audited, count(*) filter (where a.agrees)::int as agreeing
-     from r_zero.current_audits a
-     join r_zero.current_votes v using (question_id)
-     where a.run_id = $1 and v.total > 0 and a.agrees is not null
+    `select oracle, part, sum(audited)::int as audited, sum(agreeing)::int as agreeing
+     from r_zero.label_accuracy_by_p_hat where run_id = $1 and kept is null and audited > 0
      group by 1, 2 order by 1, 2`,
     [runId],
   );

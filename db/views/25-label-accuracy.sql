@@ -1,7 +1,7 @@
 -- How many pseudo-labels are true, by iteration, oracle and solve rate: p-hat in ten parts, the last one closed. `kept` is null for all
 -- labels, true for those of the training set, false for the others. Anchors are no questions of the iteration: what they say of a part of
--- p-hat stands for each of the three. A vote has a label when its majority is not 0. Intervals are Wilson's, of 95 %; where nothing was
--- audited, from 0 to 1.
+-- p-hat stands for each of the three, and that so few labels may happen to be truer or less true than such labels are is part of
+-- their interval. A vote has a label when its majority is not 0. Intervals are Wilson's, of 95 %; where nothing was audited, from 0 to 1.
 create view r_zero.label_accuracy_by_p_hat as
 select c.run_id, c.iteration, c.oracle, c.kept, c.part,
        c.part / 10.0::double precision as p_hat_from, (c.part + 1) / 10.0::double precision as p_hat_to,
@@ -11,8 +11,8 @@ select c.run_id, c.iteration, c.oracle, c.kept, c.part,
          / nullif(sum(case c.oracle when 'computed' then c.audited else c.labelled end)
                     over (partition by c.run_id, c.iteration, c.oracle, c.kept), 0)::double precision as weight,
        w.p as label_accuracy,
-       case when c.audited = 0 then 0 else greatest(0, w.centre - w.spread) end as lower,
-       case when c.audited = 0 then 1 else least(1, w.centre + w.spread) end as upper
+       case when c.audited = 0 then 0 else greatest(0, w.p - sqrt((w.p - w.centre + w.spread) ^ 2 + w.chance)) end as lower,
+       case when c.audited = 0 then 1 else least(1, w.p + sqrt((w.centre + w.spread - w.p) ^ 2 + w.chance)) end as upper
 from (
   select run_id, iteration, oracle, kept, part,
          sum(labelled)::int as labelled, sum(audited)::int as audited,
@@ -53,8 +53,10 @@ cross join lateral (
          1.959963984540054::double precision as z
 ) x
 cross join lateral (
-  select x.p, (x.p + x.z ^ 2 / (2 * x.n)) / (1 + x.z ^ 2 / x.n) as centre,
-         x.z * sqrt(x.p * (1 - x.p) / x.n + x.z ^ 2 / (4 * x.n ^ 2)) / (1 + x.z ^ 2 / x.n) as spread
+  select x.p, y.centre, x.z * sqrt(x.p * (1 - x.p) / x.n + x.z ^ 2 / (4 * x.n ^ 2)) / (1 + x.z ^ 2 / x.n) as spread,
+         case when c.oracle = 'anchors' and c.labelled > 0
+              then x.z ^ 2 * y.centre * (1 - y.centre) / c.labelled::double precision else 0 end as chance
+  from (select (x.p + x.z ^ 2 / (2 * x.n)) / (1 + x.z ^ 2 / x.n) as centre) y
 ) w;
 
 -- The same over all of p-hat: each part weighs what it weighs among the labels that are asked about, one that nothing is known of counts as

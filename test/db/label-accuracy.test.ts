@@ -156,7 +156,11 @@ describe('label accuracy', () => {
             assert.equal(row.audited, verdicts.length);
             assert.equal(row.agreeing, verdicts.filter(({ agrees }) => agrees).length);
             // What code can compute stands for itself, not for the others.
-            const expected = estimateFor(row.oracle === 'computed' ? verdicts : own, verdicts);
+            const expected = estimateFor(
+              row.oracle === 'computed' ? verdicts : own,
+              verdicts,
+              row.oracle === 'anchors' ? 'others' : 'sample',
+            );
             assert.equal(row.label_accuracy === null, expected === undefined, JSON.stringify(row));
             if (!expected) continue;
             near(row.label_accuracy ?? NaN, expected.estimate, 'estimate');

@@ -33,7 +33,7 @@ test(
       solver: { learningRate: 3e-4, lora: { r: 8 } },
       evaluation: { questions: 1, samples: 1 },
     });
-    await runner.iterate('judge', 1);
+    for (const iteration of [0, 1]) await runner.iterate('judge', iteration);
     const trained = await checkpointBefore(pool, 'judge', 'solver', 2, 0);
     const { baseUrl } = await startEngineServer(checkpointPath(runner.deps, trained), BASE_MODEL);
     const prompt = join(temporaryFolder(), 'sums.json');
@@ -49,7 +49,7 @@ test(
       const runId = `run-${seed}`;
       const labelling = { questions: 192, shardSize: 96, votes: 8 };
       await runner.open({ ...UNTRAINED, runId, seed, labelling, oracles: { anchors: { questions: 120 }, judge } });
-      await runner.iterate(runId, 1);
+      for (const iteration of [0, 1]) await runner.iterate(runId, iteration);
       for (const { name, holds, text } of await agreement(pool, runId)) {
         t.diagnostic(`seed ${seed}, ${name}: ${text}${holds ? '' : ' MISSED'}`);
         held.set(name, (held.get(name) ?? 0) + Number(holds));

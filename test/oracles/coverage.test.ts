@@ -62,7 +62,7 @@ test('anchors of another distribution of p-hat give the label accuracy of the qu
     const truth = Array.from({ length: VOTES }, (_, index) => (index + 1) / VOTES);
     const labels = population(truth, weights, 2_000, start);
     const anchors = population(truth, others, 100, second);
-    const { lower, upper } = estimateFor(labels, anchors)!;
+    const { lower, upper } = estimateFor(labels, anchors, 'others')!;
     drawn++;
     if (lower <= shareTrue(labels) && shareTrue(labels) <= upper) covered++;
     if (Math.abs(shareTrue(anchors) - shareTrue(labels)) < (upper - lower) / 2) counted++;
@@ -70,6 +70,22 @@ test('anchors of another distribution of p-hat give the label accuracy of the qu
   // Of some tenths there are one or two anchors, and much weight on them.
   assert.ok(covered / drawn >= 0.9, `${covered} of ${drawn}`);
   assert.ok(counted < covered, `${counted} by plain counting, ${covered} by parts`);
+});
+
+test('the interval of anchors holds the label accuracy of few labels, too', () => {
+  for (const count of [12, 40, 150]) {
+    let [covered, drawn] = [0, 0];
+    const from = fc.tuple(weightsByVotes, seed, seed);
+    for (const [weights, start, second] of fc.sample(from, { numRuns: 400, seed: 1 })) {
+      const truth = Array.from({ length: VOTES }, (_, index) => (index + 1) / VOTES);
+      const labels = population(truth, weights, count, start);
+      const anchors = population(truth, weights, 120, second);
+      const { lower, upper } = estimateFor(labels, anchors, 'others')!;
+      drawn++;
+      if (lower <= shareTrue(labels) && shareTrue(labels) <= upper) covered++;
+    }
+    assert.ok(covered / drawn >= 0.9, `${covered} of ${drawn} for ${count} labels`);
+  }
 });
 
 test('a sample has of each tenth of p-hat its share, and one at least, and grows without losing anything', () => {
