@@ -17,9 +17,9 @@ import { failuresOf, renderMatrix, totalsOf } from './matrix/results.ts';
 import type { StruckRun } from './matrix/struck-run.ts';
 
 /** They read R_ZERO_SOAK. */
-const LONG_TESTS = ['test/engine/memory.test.ts'];
+const LONG_TESTS = ['test/engine/memory.test.ts', 'test/e2e/rollback.test.ts', 'test/oracles/agreement.test.ts'];
 /** What they take on two cores; with less time than twice this they are left out. */
-const LONG_TESTS_MINUTES = 3;
+const LONG_TESTS_MINUTES = 6;
 /** For a run to end that was struck at the last moment. */
 const LAST_RUN_MINUTES = 1;
 /** One more than two cores can compute for: most of the time all but one are waiting. */
