@@ -5,9 +5,17 @@ import type pg from 'pg';
 import type { AlarmVerdict, Phase, RunInput } from '../../activities/contract.ts';
 import { createLocalEngine } from '../../activities/engine/index.ts';
 import type { Completion, Engine, ModelLease, SampleRequest } from '../../activities/engine/types.ts';
+import { resetRun } from '../../activities/reset.ts';
 import { PHASE_ORDER } from '../../activities/phases.ts';
 import { ActivityRunner, TINY } from '../support/activities.ts';
 import { createDatabase } from '../support/postgres.ts';
+
+/** No more than the phase that is looked at. */
+const FAST: RunInput = {
+  challenger: { steps: 0 },
+  gate: { lower: 0, upper: 1, minimumQuestions: 1, onTooFew: 'skip', duplicates: { withinIteration: 'none' } },
+  evaluation: { questions: 1, samples: 1 },
+};
 
 /** An engine whose sampling is broken in one way. */
 function broken(spoil: (request: SampleRequest, sampled: Completion[]) => Completion[]): Engine {
@@ -36,7 +44,7 @@ describe('alarms of a stored run', () => {
     ({ pool } = await createDatabase());
   });
 
-  /** Runs one iteration and judges its phases. */
+  /** Runs one iteration, or those of the input, and judges the phases of the last. */
   async function judged(
     runId: string,
     input: RunInput,
@@ -44,9 +52,10 @@ describe('alarms of a stored run', () => {
   ): Promise<{ runner: ActivityRunner; verdicts: Map<Phase, AlarmVerdict>; raised: string[] }> {
     const runner = new ActivityRunner(pool, engine ? { engine } : {});
     await runner.open({ ...TINY, ...input, runId });
-    for (const iteration of [0, 1]) await runner.iterate(runId, iteration);
+    const last = input.iterations ?? 1;
+    for (let iteration = 0; iteration <= last; iteration++) await runner.iterate(runId, iteration);
     const verdicts = new Map<Phase, AlarmVerdict>();
-    for (const phase of WATCHED) verdicts.set(phase, await runner.checkAlarms(phase, runId, 1));
+    for (const phase of WATCHED) verdicts.set(phase, await runner.checkAlarms(phase, runId, last));
     const raised = [...verdicts].flatMap(([phase, verdict]) => verdict.raised.map((alarm) => `${phase} ${alarm}`));
     return { runner, verdicts, raised };
   }
@@ -132,6 +141,67 @@ describe('alarms of a stored run', () => {
       stop: false,
       input: { gate: { lower: 0.1, upper: 0.9 }, challenger: { learningRate: 0.006 }, solver: { learningRate: 0.015 } },
     });
+  });
+
+  test('a Solver that is trained to pieces falls below the base model and stays there', async () => {
+    const { raised, verdicts } = await judged('fallen', {
+      ...FAST,
+      iterations: 2,
+      labelling: { questions: 48, shardSize: 48, votes: 4 },
+      solver: { steps: 4, questions: 8, groupSize: 4, learningRate: 0.05, warmupSteps: 0 },
+      evaluation: { questions: 100, samples: 1 },
+    });
+    for (const alarm of ['evaluation heldOut', 'evaluation belowBase'])
+      assert.ok(raised.includes(alarm), raised.join());
+    assert.match(
+      verdicts.get('evaluation')?.reason ?? '',
+      /^Alarm (heldOut|belowBase): \d+ of 100 held-out questions right/,
+    );
+  });
+
+  test('texts that grow to three times their length', async () => {
+    const { raised } = await judged('longer', {
+      ...FAST,
+      challenger: {
+        ...{ steps: 10, rollouts: 16, groupSize: 8, votes: 2, maxTokens: 58 },
+        ...{ learningRate: 0.02, warmupSteps: 6 },
+      },
+      labelling: { questions: 16, shardSize: 16, votes: 2 },
+      solver: { steps: 0 },
+    });
+    assert.ok(raised.includes('challenger_training lengths'), raised.join());
+  });
+
+  test('a Challenger that writes the same again and again', async () => {
+    const { runner } = await judged('copies', {
+      ...FAST,
+      challenger: { steps: 0, temperature: 1.3 },
+      labelling: { questions: 192, shardSize: 96, votes: 2 },
+      solver: { steps: 0 },
+    });
+    assert.deepEqual((await runner.checkAlarms('dataset_generation', 'copies', 1)).raised, []);
+    await runner.begin('copies', 2);
+    // From here on almost greedily.
+    await resetRun(
+      runner.deps,
+      {
+        ...{ runId: 'copies', iteration: 2, phase: 'dataset_generation', requestedBy: 'test' },
+        input: { challenger: { temperature: 0.01 } },
+      },
+      { mayReset: () => Promise.resolve(true), status: 'running' },
+    );
+    await runner.iterate('copies', 2);
+    const { raised } = await runner.checkAlarms('dataset_generation', 'copies', 2);
+    assert.deepEqual(raised, ['diversity', 'phrases']);
+  });
+
+  test('a policy of which nothing is left to chance', async () => {
+    const { raised } = await judged('certain', {
+      ...FAST,
+      labelling: { questions: 48, shardSize: 48, votes: 2 },
+      solver: { steps: 2, questions: 8, groupSize: 4, temperature: 0.02 },
+    });
+    assert.ok(raised.includes('solver_training entropy'), raised.join());
   });
 
   test('a control run is noted and not stopped', async () => {
