@@ -171,7 +171,8 @@ export async function readRunVersion(connection: Connection, runId: string): Pro
     `select concat_ws(' ', r.status, r.iterations, extract(epoch from r.updated_at), md5(coalesce(r.status_reason, '')),
             (select count(*) from r_zero.units where run_id = $1), (select count(*) from r_zero.phases where run_id = $1),
             (select concat_ws(' ', count(*), count(outcome), max(attempt_id)) from r_zero.attempts where run_id = $1),
-            (select count(*) from r_zero.audits where run_id = $1)) as version
+            (select count(*) from r_zero.audits where run_id = $1), (select count(*) from r_zero_all.alarms where run_id = $1),
+            (select max(take) from r_zero.takes where run_id = $1)) as version
      from r_zero.runs r where r.run_id = $1`,
     [runId],
   );

@@ -5,6 +5,8 @@ import { byPhase } from '../../activities/phases.ts';
 import { gatePolicy } from '../../activities/gate-policy.ts';
 import { readEvaluations, readLabels, readLabelShares } from '../../db/queries/report-accuracy.ts';
 import type { EvaluationRow, LabelRow, LabelShareRow } from '../../db/queries/report-accuracy.ts';
+import { readReportAlarms, readReportTakes } from '../../db/queries/report-alarms.ts';
+import type { ReportAlarmRow, ReportTakeRow } from '../../db/queries/report-alarms.ts';
 import { readClusters, readDiversity } from '../../db/queries/report-diversity.ts';
 import type { ClusterRow, DiversityRow } from '../../db/queries/report-diversity.ts';
 import { readSteps } from '../../db/queries/report-steps.ts';
@@ -52,6 +54,8 @@ export interface RunData {
   diversity: DiversityRow[];
   times: PhaseTimeRow[];
   trouble: TroubleRow[];
+  alarms: ReportAlarmRow[];
+  takes: ReportTakeRow[];
   origins: OriginRow[];
   policies: PolicyRow[];
   /** When the newest of its rows was written; null before the first. */
@@ -82,6 +86,8 @@ export async function readRunData(client: pg.PoolClient, runId: string, index: n
     diversity: await readDiversity(client, runId),
     times: times.sort((a, b) => a.iteration - b.iteration || byPhase(phaseOf(a), phaseOf(b))),
     trouble: await readTrouble(client, runId),
+    alarms: await readReportAlarms(client, runId),
+    takes: await readReportTakes(client, runId),
     origins: await readOrigins(client, runId),
     policies: await readPolicies(client, runId),
     lastRow: ends.length > 0 ? new Date(Math.max(...ends)) : null,

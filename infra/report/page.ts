@@ -10,6 +10,7 @@ import { readerSection } from './reader.ts';
 import type { ReaderData } from './reader.ts';
 import { COLOURS } from './runs.ts';
 import { accuracySection } from './sections/accuracy.ts';
+import { alarmSection } from './sections/alarms.ts';
 import { answerSection } from './sections/answer.ts';
 import { configurationSection, modelName, time } from './sections/configuration.ts';
 import { costSection, troubleSection } from './sections/cost.ts';
@@ -33,6 +34,7 @@ const CONTENTS: readonly [id: string, title: string][] = [
   ['answer', 'Did it get better?'],
   ['accuracy', 'Accuracy'],
   ['labels', 'Labels'],
+  ['alarms', 'Alarms'],
   ['funnel', 'Funnel'],
   ['votes', 'Votes'],
   ['training', 'Training'],
@@ -90,6 +92,7 @@ ${CONTENTS.map(([id, title]) => markup`<li><a href="#${id}">${title}</a></li>\n`
 ${answerSection(runs, differences)}
 ${accuracySection(runs)}
 ${labelSection(runs)}
+${alarmSection(runs)}
 ${funnelSection(runs)}
 ${votesSection(runs)}
 ${trainingSection(runs)}

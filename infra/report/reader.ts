@@ -1,5 +1,5 @@
 /**
- * The questions of the data generation, packed for the page's script: the few columns that are filtered and listed at once, in one
+ * The questions of the data generation and of Challenger training, packed for the page's script: the few columns that are filtered and listed at once, in one
  * piece, and all else in pieces that are unpacked when somebody opens a question. Each piece is JSON, compressed, as base64.
  */
 import { promisify } from 'node:util';
@@ -34,6 +34,8 @@ export interface ReaderData {
   list: string;
   pieces: string[];
   questions: number;
+  /** Of these, in Challenger training. */
+  training: number;
   shown: number;
   /** Longest text that is not cut. */
   length: number;
@@ -58,6 +60,7 @@ export async function readReader(client: pg.PoolClient, data: RunData, limits: R
     list: await pack(columnsOf(rows, data)),
     pieces,
     questions: size.questions,
+    training: size.training,
     shown: rows.length,
     length,
     isCut,
@@ -74,12 +77,14 @@ function columnsOf(rows: readonly ReaderRow[], { run }: RunData): object {
     reasons,
     ids: rows.map(({ question_id: id }) => id),
     iterations: rows.map(({ iteration }) => iteration),
+    steps: rows.map(({ step }) => step),
     questions: rows.map(({ question }) => question),
     reason: rows.map(({ reason }) => numbers.get(reason)),
     labels: rows.map(({ label }) => label),
     majorities: rows.map(({ majority }) => majority),
     totals: rows.map(({ total }) => total),
     agrees: rows.map(({ agrees }) => agrees),
+    rewards: rows.map(({ reward }) => reward),
   };
 }
 
@@ -98,6 +103,16 @@ export function readerSection(readers: readonly ReaderData[]): Html {
 <noscript><p class="alert">The list of questions needs JavaScript; everything above does not.</p></noscript>
 <form id="reader-filters" role="search" aria-label="Questions">
 <label class="wide">Search <input type="search" name="text" autocomplete="off" spellcheck="false" placeholder="in questions and labels"></label>
+${choice(
+  'Written in',
+  'phase',
+  [
+    ['generation', 'data generation'],
+    ['training', 'Challenger training'],
+  ],
+  'either',
+  'generation',
+)}
 ${choice('Iteration', 'iteration', [])}
 ${choice('Decision', 'decision', [
   ['kept', 'kept'],
@@ -117,6 +132,8 @@ ${choice(
   [
     ['rising', 'p̂ rising'],
     ['falling', 'p̂ falling'],
+    ['reward-falling', 'reward falling'],
+    ['reward-rising', 'reward rising'],
   ],
   'as written',
 )}
@@ -140,21 +157,27 @@ ${isNamed ? markup`<h3>${data.run.runId}</h3>` : ''}
 }
 
 /** The page's script adds the choices that the rows offer. */
-const choice = (title: string, name: string, values: readonly [value: string, text: string][], none = 'all'): Html =>
+const choice = (
+  title: string,
+  name: string,
+  values: readonly [value: string, text: string][],
+  none = 'all',
+  chosen = '',
+): Html =>
   markup`<label>${title} <select name="${name}"><option value="">${none}</option>${values.map(
-    ([value, text]) => markup`<option value="${value}">${text}</option>`,
+    ([value, text]) => markup`<option value="${value}"${value === chosen ? markup` selected` : ''}>${text}</option>`,
   )}</select></label>`;
 
 /** The browser takes it for data, and runs nothing of it. */
 const blob = (id: string, base64: string): Html => markup`
 <script type="text/plain" id="${id}">${base64}</script>`;
 
-function limitsOf({ data, questions, shown, length, isCut }: ReaderData, isNamed: boolean): Html {
+function limitsOf({ data, questions, training, shown, length, isCut }: ReaderData, isNamed: boolean): Html {
   const name = isNamed ? `${data.run.runId}: ` : '';
   const which =
     shown < questions
-      ? `${count(shown)} of ${count(questions)} questions, a sample with the same shares of iterations and reasons; all of them are in the database.`
-      : `All ${count(questions)} questions of the data generation; those of Challenger training are in the database.`;
+      ? `${count(shown)} of ${count(questions)} questions, a sample with the same shares of iterations, phases and reasons; all of them are in the database.`
+      : `All ${count(questions)} questions: ${count(questions - training)} of the data generation, ${count(training)} of Challenger training.`;
   const cut = isCut ? ` Answers of more than ${count(length)} characters are cut in the middle.` : '';
   return note(`${name}${which}${cut}`);
 }

@@ -26,7 +26,7 @@ describe('r-zero report', () => {
     const said = JSON.parse(stdout) as { output: string; bytes: number; questions: { all: number; shown: number }[] };
     assert.deepEqual(
       [said.output, said.bytes, said.questions.map(({ all }) => all)],
-      [output, (await stat(output)).size, [120, 120]],
+      [output, (await stat(output)).size, [168, 168]],
     );
     assert.match(await readFile(output, 'utf8'), /^<!doctype html>\n[^]*<\/html>\n$/);
     assert.deepEqual(await readdir(folder), ['report.html']);

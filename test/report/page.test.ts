@@ -11,6 +11,11 @@ import { temporaryFolder } from '../support/activities.ts';
 import { openBrowser } from '../support/browser.ts';
 import type { Page } from '../support/browser.ts';
 import { faintTexts } from '../support/contrast.ts';
+import { PHASE_ORDER } from '../../activities/phases.ts';
+import { transaction } from '../../db/client.ts';
+import { insertRunInput } from '../../db/queries/run-inputs.ts';
+import { getRun } from '../../db/queries/runs.ts';
+import { insertTake } from '../../db/queries/takes.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { finishUnit } from '../support/rows.ts';
 import { storeRun } from '../support/stored-run.ts';
@@ -126,6 +131,20 @@ describe('the report', () => {
         ]),
       );
     }
+    const judged = await rows(
+      `select * from r_zero.alarms where run_id = 'run' order by iteration, phase = 'audit', phase, alarm`,
+    );
+    assert.deepEqual(
+      tableOf(page, 'alarms-all').map((cells) => [cells[0], cells[2], cells[3], cells[4], cells[5], cells[6]]),
+      judged.map((row) => [
+        String(row['iteration']),
+        row['alarm'],
+        row['value'] === null ? '–' : String(row['value']),
+        String(row['threshold']),
+        'no',
+        row['message'],
+      ]),
+    );
     const times = await rows(
       `select iteration, sum(seconds)::float8 as seconds from r_zero.phase_progress where run_id = 'run' group by 1 order by 1`,
     );
@@ -180,11 +199,122 @@ describe('the report', () => {
     assert.ok(!text.includes('<b>engine'));
   });
 
+  test('says in a line that a run is well, and of one that was rolled back what was found, done and done again', async () => {
+    const { document: healthy } = parseHTML(page);
+    const said = (document: typeof healthy, id: string) =>
+      document.querySelector(id)?.textContent.replaceAll(/\s+/g, ' ').trim();
+    assert.match(
+      said(healthy, '#alarms > p') ?? '',
+      /^No alarm is raised: 6 judgements at the ends of 6 phases, 2 of which had nothing to compare\.$/,
+    );
+    assert.equal(healthy.querySelector('#alarms-raised, #takes'), null);
+    assert.doesNotMatch(said(healthy, '#answer') ?? '', /Alarms/);
+    await storeRun(pool, 'warned', { seed: 3 });
+    const { page: before } = await makeReport(pool, { runId: 'warned' });
+    await pool.query(
+      `insert into r_zero.alarms (run_id, iteration, phase, alarm, raised, action, value, threshold, message) values
+         ('warned', 1, 'evaluation', 'belowBase', true, 'note', 3.5, 3.09, 'Below <b>base</b>.'),
+         ('warned', 2, 'solver_training', 'kl', true, 'rollback', 0.759, 0.5, '<script>window.harmed = 3</script>')`,
+    );
+    const run = await getRun(pool, 'warned');
+    await transaction(pool, async (client) => {
+      await insertRunInput(client, {
+        runId: 'warned',
+        config: run.config as object,
+        changes: { 'solver.learningRate': { from: 1.5e-4, to: 4.5e-5 }, 'gate.lower': { from: null, to: 0.35 } },
+        reason: undefined,
+        requestedBy: 'alarm',
+        codeVersion: 'x',
+      });
+      await insertTake(client, {
+        ...{ runId: 'warned', iteration: 2, phases: PHASE_ORDER, inputVersion: 2, codeVersion: 'x' },
+        reason: 'Alarm kl: <img src=x>',
+        requestedBy: 'alarm',
+      });
+    });
+    const { page: text } = await makeReport(pool, { runId: 'warned' });
+    const { document } = parseHTML(text);
+    assert.match(said(document, '#alarms > p') ?? '', /^1 alarm is raised of 4 judgements at the ends of 4 phases/);
+    assert.match(
+      said(document, '#answer') ?? '',
+      /Alarms: raised belowBase \(iteration 1\); rolled the run back once\./,
+    );
+    assert.deepEqual(tableOf(text, 'alarms-raised'), [
+      ['1', 'Evaluation', 'belowBase', '3.5', '3.09', 'noted', 'yes', 'Below <b>base</b>.'],
+      [
+        ...['2', 'Solver training', 'kl', '0.759', '0.5', 'rolled back', 'no: done again in take 2'],
+        '<script>window.harmed = 3</script>',
+      ],
+    ]);
+    const [take] = tableOf(text, 'takes');
+    assert.deepEqual(
+      [take!.slice(0, 4), take!.slice(5)],
+      [
+        ['2', '2', 'Challenger training', 'alarm'],
+        ['Alarm kl: <img src=x>', 'gate.lower default → 0.35; solver.learningRate 0.00015 → 0.000045'],
+      ],
+    );
+    assert.ok(!text.includes('<script>window') && !text.includes('<img'));
+    // What is done again is shown by what stands.
+    for (const id of ['accuracy-held-out', 'funnel-stages', 'labels-computed', 'diversity-shares']) {
+      assert.deepEqual(tableOf(text, id), tableOf(before, id).slice(0, -1), id);
+    }
+    for (const id of ['steps-challenger', 'steps-solver']) assert.equal(tableOf(text, id).length, 3, id);
+  });
+
+  test('says of anchors and judges what the views say', async () => {
+    await pool.query(
+      `insert into r_zero.oracles (run_id, kind, oracle, version, definition, definition_hash, code_version)
+       values ('other', 'judge', 'judge:x', 1, '{}', '', 'x')`,
+    );
+    await pool.query(
+      `insert into r_zero.audits (run_id, iteration, phase, question_id, oracle, oracle_version, oracle_id, label, agrees)
+       select run_id, iteration, 'audit', question_id, 'judge:x', 1, (select max(oracle_id) from r_zero.oracles), label, agrees
+       from r_zero.audits where run_id = 'other' and oracle = 'computed' and question_id % 3 = 0`,
+    );
+    await pool.query(
+      `with added as (
+         insert into r_zero.anchors (run_id, iteration, phase, unit, item, set_hash, checkpoint_id, question, answer, preset, label,
+           majority, total, unparsable, tie, classes)
+         select 'other', 1, 'labelling', 0, n, held_out_hash, base_checkpoint_id, 'q', '1', 'default', '1', 1 + n % 8, 8, 0, false, '[]'
+         from r_zero.runs, generate_series(0, 40) n where run_id = 'other' returning anchor_id, item)
+       insert into r_zero.audits (run_id, iteration, phase, unit, anchor_id, oracle, oracle_version, label, truth, agrees)
+       select 'other', 1, 'audit', 0, anchor_id, 'anchors', 1, '1', '1', item % 3 > 0 from added`,
+    );
+    const { page: text } = await makeReport(pool, { runId: 'other' });
+    for (const oracle of ['judge:x', 'anchors', 'computed']) {
+      const views = await rows(
+        `select iteration, kept, audited, agreeing, label_accuracy, lower, upper from r_zero.label_accuracy
+         where run_id = 'other' and oracle = '${oracle}' and kept is not false order by iteration, kept nulls last`,
+      );
+      const id = oracle.replace(':', '-');
+      assert.deepEqual(
+        tableOf(text, `labels-${id}`).flatMap(([iteration, ...cells]) => [
+          [iteration, ...cells.slice(0, 4)],
+          [iteration, ...cells.slice(4)],
+        ]),
+        views.map((row) => [
+          ...['iteration', 'audited', 'agreeing'].map((name) => String(row[name])),
+          percent(row['label_accuracy']),
+          ['lower', 'upper'].map((name) => ((row[name] as number) * 100).toFixed(1)).join('–'),
+        ]),
+      );
+      const parts = await rows(
+        `select part, sum(audited)::int as audited, sum(agreeing)::int as agreeing from r_zero.label_accuracy_by_p_hat
+         where run_id = 'other' and oracle = '${oracle}' and kept is null and audited > 0 group by 1 order by 1`,
+      );
+      assert.deepEqual(
+        tableOf(text, `labels-by-share-${id}`).map((cells) => cells.slice(1, 3)),
+        parts.map((row) => [String(row['audited']), String(row['agreeing'])]),
+      );
+    }
+  });
+
   test('takes a stratified sample of more questions than it may hold, and says so', async () => {
     const { page: text, questions } = await makeReport(pool, { runId: 'run', limits: { questions: 20 } });
-    assert.deepEqual([questions[0]!.all, questions[0]!.shown >= 20 && questions[0]!.shown <= 30], [120, true]);
+    assert.deepEqual([questions[0]!.all, questions[0]!.shown >= 20 && questions[0]!.shown <= 30], [168, true]);
     const { document } = parseHTML(text);
-    assert.match(document.querySelector('#reader-limits')?.textContent ?? '', /of 120 questions, a sample/);
+    assert.match(document.querySelector('#reader-limits')?.textContent ?? '', /of 168 questions, a sample/);
   });
 
   describe('in a browser', { skip: browser.missing }, () => {
@@ -252,13 +382,13 @@ describe('the report', () => {
       await filters.getByLabel('p̂ from').fill('0.25');
       await filters.getByLabel('to', { exact: true }).fill('0.5');
       await opened
-        .locator('.found', { hasText: new RegExp(`^${String(kept)} of 120 `) })
+        .locator('.found', { hasText: new RegExp(`^${String(kept)} of 168 `) })
         .first()
         .waitFor();
       await opened.getByRole('button', { name: 'Clear' }).click();
       await filters.getByLabel('Search').fill('<SCRIPT>');
       await opened
-        .locator('.found', { hasText: new RegExp(`^1 of 120 `) })
+        .locator('.found', { hasText: new RegExp(`^1 of 168 `) })
         .first()
         .waitFor();
       await opened.getByRole('button', { name: 'Clear' }).click();
@@ -267,7 +397,7 @@ describe('the report', () => {
         `select count(*)::int from r_zero.gate_decisions where run_id = 'run' and reason = 'above_band'`,
       );
       await opened
-        .locator('.found', { hasText: new RegExp(`^${String(above)} of 120 `) })
+        .locator('.found', { hasText: new RegExp(`^${String(above)} of 168 `) })
         .first()
         .waitFor();
     });
@@ -294,10 +424,46 @@ describe('the report', () => {
       );
     });
 
+    test('shows the questions of Challenger training, with what each earned', async () => {
+      const opened = await open(await write({ runId: 'run', compare: 'other' }));
+      await opened.locator('#reader-filters').getByLabel('Written in').selectOption('training');
+      const first = opened.locator('.reader').first();
+      await first.locator('.found', { hasText: /^48 of 168 / }).waitFor();
+      // Models wrote these, too.
+      assert.deepEqual((await first.locator('.entry .question').allTextContents()).slice(0, 2), HOSTILE.slice(0, 2));
+      await opened.locator('#reader-filters').getByLabel('Order').selectOption('reward-falling');
+      const [most] = await rows(
+        `select q.iteration, q.unit, w.*, v.majority, v.total as votes from r_zero.rewards w
+         join r_zero.questions q using (question_id) join r_zero.votes v using (question_id)
+         where q.run_id = 'run' order by w.total desc, q.question_id limit 1`,
+      );
+      const entry = first.locator('.entry').first();
+      const reward = (most!['total'] as number).toFixed(3);
+      await entry
+        .filter({ hasText: `iteration ${String(most!['iteration'])}, step ${(most!['unit'] as number) + 1}` })
+        .waitFor();
+      await entry
+        .filter({ hasText: `p̂ ${String(most!['majority'])}/${String(most!['votes'])}reward ${reward}` })
+        .waitFor();
+      await entry.locator('summary').click();
+      const cells = entry.locator('.rewards tr');
+      await cells.first().waitFor();
+      assert.deepEqual(await cells.evaluateAll((all) => all.map((row) => row.children[1]?.textContent)), [
+        reward,
+        ...['uncertainty', 'repetition', 'format', 'advantage'].map((name) => (most![name] as number).toFixed(3)),
+      ]);
+      assert.match(
+        (await entry.locator('.rewards').textContent()) ?? '',
+        new RegExp(`the method’s would be ${(most!['computed'] as number).toFixed(3)}`),
+      );
+      assert.equal(await opened.evaluate('window.harmed'), undefined);
+      assert.deepEqual([problems, browser.pageErrors], [[], []]);
+    });
+
     test('turns pages', async () => {
       const opened = await open(address);
       await opened.getByRole('button', { name: 'Last' }).click();
-      assert.match((await found(opened))[0]!, /120 of 120 questions, 101 to 120 here/);
+      assert.match((await found(opened))[0]!, /120 of 168 questions, 101 to 120 here/);
     });
 
     test('fits a phone, with everything open', async () => {
@@ -326,7 +492,9 @@ describe('the report', () => {
       const opened = await open(await write({ runId: 'run', compare: 'other' }));
       await opened.locator('#reader-filters').getByLabel('Decision').selectOption('kept');
       await opened.locator('.found').first().filter({ hasNotText: '120 of' }).waitFor();
-      const kept = await rows(`select run_id, count(*)::int from r_zero.dataset group by 1 order by run_id = 'other'`);
+      const kept = await rows(
+        `select run_id, count(*)::int from r_zero.dataset where run_id in ('run', 'other') group by 1 order by run_id = 'other'`,
+      );
       assert.deepEqual(
         (await found(opened)).map((text) => Number.parseInt(text, 10)),
         kept.map((row) => row['count']),
@@ -360,7 +528,7 @@ describe('the report', () => {
       const started = performance.now();
       const opened = await open(url);
       const first = performance.now() - started;
-      assert.match((await found(opened))[0]!, /^20,010 of 20,010/);
+      assert.match((await found(opened))[0]!, /^20,010 of 20,034/);
       const longest = await opened.evaluate<number>(`(async () => {
         const input = document.querySelector('input[type=search]');
         const list = document.querySelector('.found');

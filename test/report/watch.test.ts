@@ -68,7 +68,7 @@ describe('a watched report', () => {
     await page.goto(server.address);
     await page.locator('.questions > li').first().waitFor();
     await page.locator('#reader-filters').getByLabel('Iteration').selectOption('2');
-    await page.locator('.found', { hasText: /^60 of 120/ }).waitFor();
+    await page.locator('.found', { hasText: /^60 of 168/ }).waitFor();
     await page.locator('#accuracy-held-out-numbers > summary').click();
     const entry = page.locator('.entry').nth(5);
     await entry.locator('summary').click();
@@ -78,7 +78,8 @@ describe('a watched report', () => {
     const before = await top();
     await storeIteration(pool, 'run', 3, {});
     await page.locator('#accuracy-held-out tbody tr').nth(3).waitFor();
-    await page.locator('.found', { hasText: /^60 of 180/ }).waitFor();
+    await page.locator('.found', { hasText: /^60 of 252/ }).waitFor();
+    await page.locator('#alarms > p', { hasText: 'No alarm is raised: 9 judgements' }).waitFor();
     assert.equal(await page.locator('#accuracy-held-out-numbers').getAttribute('open'), '');
     assert.equal(await entry.locator('.question').textContent(), question);
     await entry.locator('.answers').waitFor();
@@ -89,6 +90,11 @@ describe('a watched report', () => {
       '2',
       '3',
     ]);
+    await pool.query(
+      `insert into r_zero.alarms (run_id, iteration, phase, alarm, raised, action, value, threshold, message)
+       values ('run', 3, 'evaluation', 'belowBase', true, 'pause', 3.5, 3.09, 'Far below.')`,
+    );
+    await page.locator('#alarms-raised', { hasText: 'Far below.' }).waitFor();
     assert.deepEqual([problems, browser.pageErrors, failures], [[], [], []]);
   });
 

@@ -17,7 +17,7 @@ export interface StoredRunOptions {
   iterations?: number;
   /** Of each iteration's data generation. @default 60 */
   questions?: number;
-  /** Of these, the first iteration's first ones; the others are sums. */
+  /** Of these, the first iteration's first ones, and those of its first step of Challenger training; the others are sums. */
   texts?: readonly string[];
   seed?: number;
   control?: 'none' | 'random-reward';
@@ -106,6 +106,22 @@ export async function storeIteration(
       await finishUnit(pool, { runId, iteration, phase, unit }, unit === first - 1 ? write : undefined);
     }
   }
+  if (iteration > 0) await storeAlarms(pool, now);
+}
+
+/** Two that found nothing, and one that had nothing to compare. */
+async function storeAlarms(pool: pg.Pool, { runId, iteration }: Iteration): Promise<void> {
+  const judged = (phase: Phase, alarm: string, value: number | null, threshold: number, message: string) => ({
+    ...{ runId, iteration, phase, alarm, value, threshold, message },
+    raised: false,
+    action: 'note',
+  });
+  const rows = [
+    judged('challenger_training', 'kl', 0.0123, 0.5, 'KL to the beginning of the phase was 0.0123.'),
+    judged('dataset_generation', 'phrases', null, 0.25, 'Not judged: no earlier iteration.'),
+    judged('audit', 'labelAccuracy', 0.6 + iteration / 100, 0.4, 'Of the kept labels most were true.'),
+  ];
+  await transaction(pool, async (client) => void (await insertRows(client, schema.alarms, rows)));
 }
 
 const placeOf = ({ runId, iteration }: Iteration, phase: Phase, unit = 0) => ({ runId, iteration, phase, unit });
@@ -296,11 +312,26 @@ async function storeRolled(client: pg.PoolClient, now: Iteration, unit: number):
     logprobs: [-0.5],
     completion: '<question>1+1</question> \\boxed{2}',
     status: 'valid',
-    question: '1+1',
+    question: (now.iteration === 1 && unit === 0 ? now.texts?.[item] : undefined) ?? '1+1',
     challengerAnswer: '2',
   }));
-  const ids = await insertRows(client, schema.questions, rows, { returning: ['question_id'] });
-  return ids.map(({ question_id: id }) => Number(id));
+  const inserted = await insertRows(client, schema.questions, rows, { returning: ['question_id'] });
+  const ids = inserted.map(({ question_id: id }) => Number(id));
+  await insertRows(
+    client,
+    schema.votes,
+    ids.map((questionId, item) => ({
+      questionId,
+      preset: 'default',
+      label: '2',
+      majority: item + 1,
+      total: VOTES,
+      unparsable: VOTES - item - 1,
+      tie: false,
+      classes: [{ representative: '2', count: item + 1 }],
+    })),
+  );
+  return ids;
 }
 
 async function storeRollouts(client: pg.PoolClient, now: Iteration, unit: number): Promise<number[]> {

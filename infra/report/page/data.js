@@ -7,15 +7,28 @@
  * @property {string[]} reasons
  * @property {string[]} ids
  * @property {number[]} iterations
+ * @property {(number | null)[]} steps of Challenger training; null in the data generation
  * @property {(string | null)[]} questions
  * @property {number[]} reason places in `reasons`
  * @property {(string | null)[]} labels
  * @property {(number | null)[]} majorities
  * @property {(number | null)[]} totals
  * @property {(boolean | null)[]} agrees
+ * @property {(number | null)[]} rewards in Challenger training
  */
 
 /** @typedef {string | [beginning: string, end: string, omitted: number]} CutText */
+
+/**
+ * @typedef {object} Reward
+ * @property {number} total
+ * @property {number} computed
+ * @property {number | null} uncertainty
+ * @property {number | null} repetition
+ * @property {number | null} cluster_size
+ * @property {number} format
+ * @property {number} advantage
+ */
 
 /**
  * @typedef {object} Detail
@@ -25,6 +38,7 @@
  * @property {boolean | null} tie
  * @property {{ representative?: string, count: number, weight?: number }[] | null} classes
  * @property {unknown} inputs
+ * @property {Reward | null} reward in Challenger training
  * @property {{ sample: number, extracted: string | null, completion: CutText, finish_reason: string }[]} answers
  * @property {{ oracle: string, version: number, truth: string | null, agrees: boolean | null }[]} audits
  */

@@ -1,4 +1,4 @@
-import { element } from './text.js';
+import { element, signed } from './text.js';
 
 /**
  * Everything about one question.
@@ -10,7 +10,9 @@ export function showDetail(list, row, detail) {
   const total = list.totals[row] ?? 0;
   const made = element('div', 'detail');
   made.append(
-    part('Decision', element('p', '', sentenceOf(list, row)), ...inputsOf(detail)),
+    detail.reward
+      ? part('Reward', rewards(detail.reward))
+      : part('Decision', element('p', '', sentenceOf(list, row)), ...inputsOf(detail)),
     part('Votes', votes(detail, total)),
     ...(detail.audits.length > 0 ? [part('Audits', audits(list.labels[row] ?? null, detail))] : []),
     part(`Answers (${detail.answers.length})`, answers(detail)),
@@ -46,6 +48,34 @@ function part(title, ...content) {
   const made = element('section', 'part', element('h4', '', title));
   made.append(...content);
   return made;
+}
+
+/** @param {import('./data.js').Reward} reward */
+function rewards({ total, computed, uncertainty, repetition, cluster_size: cluster, format, advantage }) {
+  /** @type {[name: string, value: number | null, note?: string][]} */
+  const parts = [
+    ['reward', total, total === computed ? '' : `what it was trained with; the method’s would be ${signed(computed)}`],
+    ['uncertainty of the Solver', uncertainty, 'most where half of the answers agree'],
+    [
+      'repetition penalty',
+      repetition,
+      (cluster ?? 0) > 1 ? `${cluster} questions of the step are near each other` : '',
+    ],
+    ['form', format],
+    ['advantage', advantage, 'against the questions of its group'],
+  ];
+  const rows = parts.map(([name, value, note = '']) => {
+    const head = element('th', '', name);
+    head.scope = 'row';
+    return element(
+      'tr',
+      '',
+      head,
+      element('td', 'number', value === null ? '–' : signed(value)),
+      element('td', 'note', note),
+    );
+  });
+  return element('table', 'rewards', element('tbody', '', ...rows));
 }
 
 /** @param {import('./data.js').Detail} detail */

@@ -1,13 +1,14 @@
 /**
  * @typedef {object} Filter
  * @property {string} text lower case; empty for everything
+ * @property {string} phase generation, training
  * @property {string} iteration
  * @property {string} decision kept, dropped
  * @property {string} reason
  * @property {string} label true, false, unknown
  * @property {number} least of p̂
  * @property {number} most
- * @property {string} order rising, falling; else as written
+ * @property {string} order rising, falling: by p̂; reward-rising, reward-falling; else as written
  */
 
 /**
@@ -22,6 +23,7 @@ export function readFilter(form) {
   };
   return {
     text: text('text').trim().toLowerCase(),
+    phase: text('phase'),
     iteration: text('iteration'),
     decision: text('decision'),
     reason: text('reason'),
@@ -49,7 +51,11 @@ export function findRows(list, texts, filter) {
   /** @type {number[]} */
   const found = [];
   for (let row = 0; row < list.ids.length; row++) {
+    const isTraining = list.steps[row] !== null;
+    if (filter.phase !== '' && isTraining !== (filter.phase === 'training')) continue;
     if (filter.iteration !== '' && list.iterations[row] !== iteration) continue;
+    // Nothing is decided on what the Challenger is trained with.
+    if (filter.decision !== '' && isTraining) continue;
     if (filter.decision !== '' && (list.reason[row] === kept) !== (filter.decision === 'kept')) continue;
     if (filter.reason !== '' && list.reason[row] !== reason) continue;
     if (filter.label !== '' && String(list.agrees[row] ?? 'unknown') !== filter.label) continue;
@@ -61,8 +67,11 @@ export function findRows(list, texts, filter) {
     found.push(row);
   }
   if (filter.order !== '') {
-    const sign = filter.order === 'rising' ? 1 : -1;
-    found.sort((a, b) => sign * ((shareOf(list, a) ?? -1) - (shareOf(list, b) ?? -1)) || a - b);
+    const sign = filter.order.endsWith('rising') ? 1 : -1;
+    /** @param {number} row */
+    const value = (row) => (filter.order.startsWith('reward') ? list.rewards[row] : shareOf(list, row));
+    // Those without come last.
+    found.sort((a, b) => sign * ((value(a) ?? sign * Infinity) - (value(b) ?? sign * Infinity)) || a - b);
   }
   return found;
 }

@@ -1,7 +1,7 @@
 import { forgetPieces, readDetail, readList } from './data.js';
 import { reasonText, showDetail } from './detail.js';
 import { findRows, readFilter, shareOf } from './filter.js';
-import { count, element } from './text.js';
+import { count, element, signed } from './text.js';
 
 const PAGE = 25;
 
@@ -96,12 +96,16 @@ class Reader {
     const agrees = list.agrees[row] ?? null;
     const question = list.questions[row] ?? null;
     const label = list.labels[row] ?? null;
+    const step = list.steps[row] ?? null;
+    const reward = list.rewards[row] ?? null;
     const summary = element(
       'summary',
       '',
-      element('span', 'number', `iteration ${list.iterations[row]}`),
+      element('span', 'number', `iteration ${list.iterations[row]}${step === null ? '' : `, step ${step + 1}`}`),
       element('span', 'number share', share === undefined ? 'p̂ –' : `p̂ ${list.majorities[row]}/${list.totals[row]}`),
-      element('span', reason === 'kept' ? 'kept' : 'dropped', reasonText(reason)),
+      step !== null && reason === 'rewarded'
+        ? element('span', 'dropped number', reward === null ? 'no reward' : `reward ${signed(reward)}`)
+        : element('span', reason === 'kept' ? 'kept' : 'dropped', reasonText(reason)),
       element('bdi', question === null ? 'question none' : 'question', question ?? 'no question in what was written'),
       element('span', 'label', ...(label === null ? ['no label'] : ['label ', element('bdi', '', label)])),
       element('span', `truth ${agrees ?? 'unknown'}`, agrees === null ? '' : agrees ? 'is true' : 'is false'),

@@ -26,5 +26,11 @@ export function element(name, className, ...children) {
   return made;
 }
 
+/**
+ * With the true minus sign: `−0.250`
+ * @param {number} value
+ */
+export const signed = (value) => value.toFixed(3).replace('-', '−');
+
 /** @param {number} value */
 export const count = (value) => value.toLocaleString('en-US');

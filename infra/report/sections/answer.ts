@@ -13,6 +13,7 @@ import { markup } from '../html.ts';
 import type { Fragment, Html } from '../html.ts';
 import { idOf, named } from '../runs.ts';
 import { table } from '../table.ts';
+import { alarmSentence } from './alarms.ts';
 import { GREEDY, MAJORITY, SAMPLED, WORKED, WORKED_RIGHT } from './accuracy.ts';
 import type { Measure } from './accuracy.ts';
 import { estimateOf } from './labels.ts';
@@ -27,7 +28,7 @@ export function answerSection(runs: readonly RunData[], differences: readonly Di
       (data) =>
         markup`${runs.length > 1 ? markup`<h3>${data.run.runId}</h3>` : ''}
           <p class="verdict">${verdict(data)}</p>
-          ${[explanation(data), labelSentence(data)].map((text) => text && markup`<p>${text}</p>`)}
+          ${[explanation(data), labelSentence(data), alarmSentence(data)].map((text) => text && markup`<p>${text}</p>`)}
           ${keyTable(runs, data)}`,
     ),
   );
