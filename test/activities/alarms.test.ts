@@ -163,8 +163,13 @@ describe('alarms of a stored run', () => {
     const { raised } = await judged('longer', {
       ...FAST,
       challenger: {
-        ...{ steps: 10, rollouts: 16, groupSize: 8, votes: 2, maxTokens: 58 },
-        ...{ learningRate: 0.02, warmupSteps: 6 },
+        steps: 10,
+        rollouts: 16,
+        groupSize: 8,
+        votes: 2,
+        maxTokens: 58,
+        learningRate: 0.02,
+        warmupSteps: 6,
       },
       labelling: { questions: 16, shardSize: 16, votes: 2 },
       solver: { steps: 0 },
@@ -185,7 +190,10 @@ describe('alarms of a stored run', () => {
     await resetRun(
       runner.deps,
       {
-        ...{ runId: 'copies', iteration: 2, phase: 'dataset_generation', requestedBy: 'test' },
+        runId: 'copies',
+        iteration: 2,
+        phase: 'dataset_generation',
+        requestedBy: 'test',
         input: { challenger: { temperature: 0.01 } },
       },
       { mayReset: () => Promise.resolve(true), status: 'running' },

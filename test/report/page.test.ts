@@ -139,7 +139,7 @@ describe('the report', () => {
       judged.map((row) => [
         String(row['iteration']),
         row['alarm'],
-        row['value'] === null ? '–' : String(row['value']),
+        row['value'] === null ? '–' : String(row['value'] as number),
         String(row['threshold']),
         'no',
         row['message'],
@@ -227,7 +227,11 @@ describe('the report', () => {
         codeVersion: 'x',
       });
       await insertTake(client, {
-        ...{ runId: 'warned', iteration: 2, phases: PHASE_ORDER, inputVersion: 2, codeVersion: 'x' },
+        runId: 'warned',
+        iteration: 2,
+        phases: PHASE_ORDER,
+        inputVersion: 2,
+        codeVersion: 'x',
         reason: 'Alarm kl: <img src=x>',
         requestedBy: 'alarm',
       });
@@ -242,7 +246,13 @@ describe('the report', () => {
     assert.deepEqual(tableOf(text, 'alarms-raised'), [
       ['1', 'Evaluation', 'belowBase', '3.5', '3.09', 'noted', 'yes', 'Below <b>base</b>.'],
       [
-        ...['2', 'Solver training', 'kl', '0.759', '0.5', 'rolled back', 'no: done again in take 2'],
+        '2',
+        'Solver training',
+        'kl',
+        '0.759',
+        '0.5',
+        'rolled back',
+        'no: done again in take 2',
         '<script>window.harmed = 3</script>',
       ],
     ]);

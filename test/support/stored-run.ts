@@ -112,7 +112,13 @@ export async function storeIteration(
 /** Two that found nothing, and one that had nothing to compare. */
 async function storeAlarms(pool: pg.Pool, { runId, iteration }: Iteration): Promise<void> {
   const judged = (phase: Phase, alarm: string, value: number | null, threshold: number, message: string) => ({
-    ...{ runId, iteration, phase, alarm, value, threshold, message },
+    runId,
+    iteration,
+    phase,
+    alarm,
+    value,
+    threshold,
+    message,
     raised: false,
     action: 'note',
   });

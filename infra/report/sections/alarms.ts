@@ -164,4 +164,4 @@ const changesText = ({ changes }: ReportTakeRow): string =>
         .join('; ');
 
 const settingText = (value: unknown): string =>
-  value === null ? 'default' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  value === null ? 'default' : typeof value === 'string' ? value : JSON.stringify(value);
