@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { actionOf } from '../../activities/alarms/settings.ts';
 import type { AlarmName } from '../../activities/alarms/settings.ts';
@@ -6,7 +7,9 @@ import type { ExperimentInput } from '../../activities/contract.ts';
 import { CONTROL_NAMES } from '../../activities/control.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { resolveExperiment } from '../../activities/experiment-input.ts';
+import { VOTE_WEIGHTINGS } from '../../activities/method/vote-weights.ts';
 import { resolveRunInput } from '../../activities/run-input.ts';
+import { weightingOf } from '../../activities/voting.ts';
 import { fc } from '../support/properties.ts';
 
 describe('the input of an experiment', () => {
@@ -43,6 +46,19 @@ describe('the input of an experiment', () => {
       { setting: 'plain', seed: 7, runId: 'e-plain-7', input: { ...noted, ...base } },
     ]);
     assert.deepEqual({ base, settings }, before);
+  });
+
+  test('the file behind the published table has every preset, control and way to weigh a vote', async () => {
+    const path = new URL('../experiments/ablations.json', import.meta.url);
+    const { cells } = resolveExperiment(
+      JSON.parse(await readFile(path, 'utf8')) as ExperimentInput & { experimentId: string },
+      false,
+    );
+    const configs = cells.map(({ input }) => resolveRunInput(input).config);
+    assert.deepEqual([...new Set(configs.map(({ control }) => control))].toSorted(), [...CONTROL_NAMES].toSorted());
+    const weightings = configs.map((config) => weightingOf(config, 'generation'));
+    assert.deepEqual([...new Set(weightings)].toSorted(), [...VOTE_WEIGHTINGS].toSorted());
+    assert.ok(configs.some(({ preset }) => preset === 'paper'));
   });
 
   test('alarms that would stop a run are notes, so that a setting that goes wrong is compared as well', () => {
