@@ -94,6 +94,7 @@ export async function fetchLibrary(
       }
       rmSync(download, { recursive: true });
       linkUsualNames(join(staging, 'tensorflow'));
+      if (flavour === 'cuda') linkSolver(staging);
     },
   });
   const library = cachedLibrary(flavour, env);
@@ -127,6 +128,20 @@ function linkUsualNames(directory: string): void {
   symlinkSync('libtensorflow_cc.so.2', join(directory, 'libtensorflow.so'));
   symlinkSync('libtensorflow_cc.so.2', join(directory, 'libtensorflow.so.2.9.1'));
   symlinkSync('libtensorflow_framework.so.2', join(directory, 'libtensorflow_framework.so'));
+}
+
+/**
+ * TensorFlow 2.21 runs on no GPU unless it can load cuSOLVER, and the part that loads it (the framework library) does not look
+ * into cuSOLVER's folder, only into those of the other CUDA libraries (its RUNPATH). From the folder of cuSPARSE, which it does
+ * look into, cuSOLVER finds what it needs itself.
+ *
+ * @param root holds `nvidia`, as the wheels leave it
+ */
+export function linkSolver(root: string): void {
+  const solver = 'libcusolver.so.11';
+  const seen = join(root, 'nvidia', 'cusparse', 'lib', solver);
+  if (!existsSync(join(root, 'nvidia', 'cusolver', 'lib', solver)) || existsSync(seen)) return;
+  symlinkSync(join('..', '..', 'cusolver', 'lib', solver), seen);
 }
 
 function requireSpace(path: string, needed: number, label: string): void {

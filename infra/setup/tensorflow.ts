@@ -146,11 +146,14 @@ async function useLibrary(
       field: 'R_ZERO_TENSORFLOW',
     });
   }
-  if (library.flavour === 'cuda' && !check.gpu) {
+  const solver = join(dirname(library.directory), 'nvidia', 'cusolver', 'lib');
+  if (!check.gpu && (library.flavour === 'cuda' || (existsSync(solver) && (await hasNvidiaGpu(env))))) {
+    // In the cache set-up has put that right itself (`linkSolver`); what somebody else has installed it leaves alone.
+    const own = source === 'environment' ? `, and LD_LIBRARY_PATH, where TensorFlow needs ${solver}` : '';
     report({
       part: 'tensorflow',
       kind: 'warning',
-      message: 'TensorFlow sees no usable GPU (see `nvidia-smi`: driver 525 or newer); it runs on the CPU.',
+      message: `TensorFlow sees no usable GPU (see \`nvidia-smi\`: driver 525 or newer${own}); it runs on the CPU.`,
     });
   }
   return { backend: check.gpu ? 'cuda' : 'cpu', source, library: library.directory, libraryVersion: check.version };

@@ -17,6 +17,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { SetupEvent } from '../../infra/setup/progress.ts';
 import { addonPackage, addonPath, verifyAddon } from '../../infra/setup/tensorflow-addon.ts';
+import { linkSolver } from '../../infra/setup/tensorflow-library.ts';
 import { libraryWheels } from '../../infra/setup/tensorflow-wheels.ts';
 import { ensureTensorFlow, readTensorFlowSetup } from '../../infra/setup/tensorflow.ts';
 
@@ -127,6 +128,20 @@ test('an addon that cannot be loaded is reported, not fatal', async () => {
   const check = await verifyAddon(packageDir, process.env);
   assert.ok('failure' in check);
   assert.match(check.failure, /exit code 1/);
+});
+
+test('cuSOLVER is put where TensorFlow looks for it, once, and only when it is there', () => {
+  const root = join(folder, 'solver');
+  const [own, seen] = ['cusolver', 'cusparse'].map((name) => join(root, 'nvidia', name, 'lib', 'libcusolver.so.11'));
+  for (const path of [own!, seen!]) mkdirSync(dirname(path), { recursive: true });
+  linkSolver(root);
+  assert.equal(existsSync(seen!), false);
+  writeFileSync(own!, 'a library');
+  linkSolver(root);
+  linkSolver(root);
+  assert.equal(realpathSync(seen!), realpathSync(own!));
+  // A link that stays right when the cache moves.
+  assert.match(readlinkSync(seen!), /^\.\./);
 });
 
 test('every pinned wheel has a hash, and its requirement matches its file', () => {
