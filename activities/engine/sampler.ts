@@ -57,7 +57,10 @@ export async function sampleCompletions(
     columns: Math.max(...sequences.map(({ prompt, limit }) => prompt.length + limit)),
     prompt: Math.max(...sequences.map(({ prompt }) => prompt.length)),
   };
-  refuseLargeBatch(model.config, size, memory.modelBytes, memoryBudget(memory.limitBytes));
+  // On a GPU a batch takes the card's memory, which cannot be asked for; TensorFlow says when there is too little.
+  if (model.runtime.description.backend !== 'tensorflow-cuda') {
+    refuseLargeBatch(model.config, size, memory.modelBytes, memoryBudget(memory.limitBytes));
+  }
   const schedule = createSchedule(sequences, options, (rows, columns) =>
     executorOf(model).startDecoding({ params, rows, columns }),
   );

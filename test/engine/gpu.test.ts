@@ -4,11 +4,11 @@ import { execFile } from 'node:child_process';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { readTensorFlowSetup } from '../../infra/setup/tensorflow.ts';
+import { onGpu } from './support/gpu.ts';
 import type { OnDevice } from './support/on-device.ts';
 import { distance } from './support/scores-and-gradients.ts';
 
-const skip = readTensorFlowSetup()?.backend === 'cuda' ? false : 'there is no NVIDIA GPU here';
+const skip = onGpu ? false : 'there is no NVIDIA GPU here';
 const program = fileURLToPath(new URL('./support/on-device.ts', import.meta.url));
 const KINDS = ['logprobs', 'entropies', 'gradients'] as const;
 

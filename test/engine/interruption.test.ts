@@ -7,6 +7,7 @@ import type { ChildEvent } from '../../activities/engine/child.ts';
 import { createTfjsEngine } from '../../activities/engine/client.ts';
 import type { ModelConfig } from '../../activities/engine/config.ts';
 import type { CallOptions, Engine, ModelLease, TrainItem } from '../../activities/engine/types.ts';
+import { onGpu } from './support/gpu.ts';
 import { DEMO, seedOf, temporaryFolder, tokensOf, writeBaseModel } from './support/models.ts';
 
 /** What a person who cancels is promised. */
@@ -67,7 +68,9 @@ test('a cancelled generation ends within a second and the process lives on', asy
   assert.equal(starts(events), 1);
 });
 
-test('a cancelled call ends within a second even in the middle of a native call that takes many', async (t) => {
+const slow = { skip: onGpu && 'a GPU has done it before it can be cancelled' };
+
+test('a cancelled call ends within a second even in the middle of a native call that takes many', slow, async (t) => {
   const folder = await temporaryFolder(t);
   await writeBaseModel(folder, WIDE);
   const { engine, events } = start(t);
