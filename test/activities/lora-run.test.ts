@@ -5,13 +5,15 @@ import { before, describe, test } from 'node:test';
 import type pg from 'pg';
 import type { RunInput } from '../../activities/contract.ts';
 import { createLocalEngine } from '../../activities/engine/index.ts';
+import { exportRun } from '../../activities/export/export-run.ts';
 import { listCheckpoints } from '../../activities/retention/list.ts';
 import { pruneRun } from '../../activities/retention/prune.ts';
 import { verifyCheckpoints } from '../../activities/retention/verify.ts';
+import { verifyRun } from '../../activities/verification/verify-run.ts';
 import { renderList, renderVerify } from '../../infra/cli/checkpoint-text.ts';
 import { inspectModel } from '../../infra/models/inspect.ts';
 import { whileUnused } from '../../db/queries/checkpoints.ts';
-import { ActivityRunner, TINY } from '../support/activities.ts';
+import { ActivityRunner, TINY, temporaryFolder } from '../support/activities.ts';
 import { fingerprint } from '../support/fingerprint.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { withoutChecks } from '../support/tampering.ts';
@@ -142,6 +144,61 @@ describe('a run that trains adapters', () => {
     );
     await writeFile(weights, whole);
     assert.ok((await verifyCheckpoints(pool, { dataDir, ids: [] })).ok);
+  });
+
+  test('is found as it was written by an audit that generates samples of its adapters again', async () => {
+    const { dataDir, codeVersion } = runner.deps;
+    const audit = () =>
+      verifyRun(pool, {
+        runId: 'adapted',
+        dataDir,
+        codeVersion,
+        replay: { deps: runner.deps, samples: 60, seed: 1 },
+      });
+    const report = await audit();
+    assert.deepEqual(report.mismatches, []);
+    assert.deepEqual(report.replay?.skipped, []);
+    assert.equal(report.checkpoints.total, 1 + updates.length);
+    assert.ok(report.replay.batches > 5 && report.replay.rows > 60, JSON.stringify(report.replay));
+    // A byte of adapters that samples were made with.
+    const { after } = updates.find(({ role }) => role === 'challenger')!;
+    const file = join(dataDir, 'checkpoints', after, 'adapter_model.safetensors');
+    const whole = await readFile(file);
+    const damaged = Buffer.from(whole);
+    damaged[damaged.length - 1]! ^= 1;
+    await writeFile(file, damaged);
+    try {
+      const { mismatches } = await audit();
+      assert.deepEqual(
+        mismatches.map(({ table, row, column }) => [table, row['checkpoint_id'], column]),
+        [['checkpoints', after, 'adapter_model.safetensors']],
+      );
+    } finally {
+      await writeFile(file, whole);
+    }
+  });
+
+  test('is exported with its adapters and what they lie on', async () => {
+    const output = join(temporaryFolder(), 'export');
+    const { relations } = await exportRun(pool, {
+      runId: 'adapted',
+      what: 'everything',
+      format: 'jsonl',
+      output,
+      codeVersion: 'test',
+    });
+    const read = async (name: string): Promise<Record<string, unknown>[]> =>
+      (await readFile(join(output, name, '00000.jsonl'), 'utf8'))
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const checkpoints = new Map((await read('checkpoints')).map((row) => [row['checkpoint_id'], row]));
+    assert.equal(relations.find(({ name }) => name === 'checkpoints')?.rows, checkpoints.size);
+    assert.equal(checkpoints.get(base)?.['base_checkpoint_id'], null);
+    const trained = await read('policy_updates');
+    assert.equal(trained.length, updates.length);
+    for (const { checkpoint_after: after } of trained)
+      assert.equal(checkpoints.get(after)?.['base_checkpoint_id'], base);
   });
 
   test('tells when a row and a manifest do not agree on what adapters lie on', async () => {
