@@ -176,7 +176,7 @@ async function refuseSuperseded(pool: pg.Pool, { runId, output }: ExportRequest,
 /** Everything up to the last iteration of which all units are finished: its rows do not change any more. */
 async function limitsOf(pool: pg.Pool, run: RunRow): Promise<ExportLimits> {
   const iteration = (await nextIteration(pool, run.runId, run.iterations)) - 1;
-  if (iteration >= 0) return { iteration, ...(await currentLimits(pool, run.runId)) };
+  if (iteration >= 0) return currentLimits(pool, run.runId, iteration);
   throw new RZeroError('RunInputInvalid', `Run "${run.runId}" has not finished an iteration yet.`, {
     field: 'runId',
     fix: 'Export it when it has; `npx r-zero run list` tells how far each run is.',

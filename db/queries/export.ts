@@ -145,24 +145,31 @@ export function exportPage(
   );
 }
 
-const WRITTEN_AT = ['runs', 'run_inputs', 'run_notices', 'takes', 'experiment_runs', 'oracles', 'alarms']
+const WRITTEN_AT = ['runs', 'run_inputs', 'run_notices', 'takes', 'experiment_runs', 'oracles']
   .map((table) => `select max(created_at) as at from r_zero.${table} where run_id = $1`)
-  .concat('select max(started_at) from r_zero.run_starts where run_id = $1')
+  .concat(
+    'select max(started_at) from r_zero.run_starts where run_id = $1',
+    'select max(created_at) from r_zero_all.alarms where run_id = $1 and iteration <= $2',
+  )
   .join(' union all ');
 
-/** What there is now: a function of the run's rows, so that two exports of the same rows are the same. */
-export async function currentLimits(pool: pg.Pool, runId: string): Promise<Omit<ExportLimits, 'iteration'>> {
+/**
+ * What there is of the run now: of the same rows always the same.
+ *
+ * @param iteration the last finished one
+ */
+export async function currentLimits(pool: pg.Pool, runId: string, iteration: number): Promise<ExportLimits> {
   const rows = await select<{ recomputation: string; pruning: string; audit: string; at: string; take: number }>(
     pool,
-    `select (select coalesce(max(recomputation_id), 0) from r_zero.recomputations) as recomputation,
-            (select coalesce(max(pruning_id), 0) from r_zero.checkpoint_prunings) as pruning,
-            (select coalesce(max(audit_id), 0) from r_zero_all.audits) as audit,
+    `select (select coalesce(max(recomputation_id), 0) from r_zero.recomputations where run_id = $1) as recomputation,
+            (select coalesce(max(pruning_id), 0) from r_zero.checkpoint_prunings where run_id = $1) as pruning,
+            (select coalesce(max(audit_id), 0) from r_zero_all.audits where run_id = $1 and iteration <= $2) as audit,
             ${expression(`(select max(at) from (${WRITTEN_AT}) t)`, 'timestamp')} as at,
             (select coalesce(max(take), 1) from r_zero.takes where run_id = $1) as take`,
-    [runId],
+    [runId, iteration],
   );
   const { recomputation, pruning, audit, ...rest } = rows[0]!;
-  return { recomputation: Number(recomputation), pruning: Number(pruning), audit: Number(audit), ...rest };
+  return { iteration, recomputation: Number(recomputation), pruning: Number(pruning), audit: Number(audit), ...rest };
 }
 
 export interface ResetSince {

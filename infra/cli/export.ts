@@ -91,8 +91,10 @@ export function renderExport(report: ExportReport): string {
       : []),
     ...(reusedShards > 0 ? [`${count(reusedShards)} files were there already, and are as they were written.`] : []),
     `Written to ${printable(output)}; manifest.json has the sha-256 of each file.`,
-    ...(format === 'hf'
-      ? [`In Python: datasets.load_dataset(${JSON.stringify(output)}, "${relations[0]?.name}", split="train")`]
-      : []),
+    // The loader refuses a split without rows.
+    ...relations
+      .filter(({ rows }) => format === 'hf' && rows > 0)
+      .slice(0, 1)
+      .map(({ name }) => `In Python: datasets.load_dataset(${JSON.stringify(output)}, "${name}", split="train")`),
   ].join('\n');
 }

@@ -14,6 +14,7 @@ import { LEFT_OUT } from '../../db/queries/export-relations.ts';
 import { exportRelations } from '../../db/queries/export.ts';
 import { resetRun } from '../../activities/reset.ts';
 import type { Phase } from '../../activities/contract.ts';
+import { renderExport } from '../../infra/cli/export.ts';
 import { run as command } from '../e2e/support/command.ts';
 import { ActivityRunner, TINY, temporaryFolder } from '../support/activities.ts';
 import { createDatabase } from '../support/postgres.ts';
@@ -67,6 +68,14 @@ async function readParquet(folder: string, relation: string): Promise<Row[]> {
   return rows;
 }
 
+const REQUEST = {
+  runId: 'tiny',
+  what: 'everything',
+  format: 'jsonl',
+  codeVersion: '0.0.0-test',
+  rowsPerShard: 70,
+} as const;
+
 interface Reference {
   columns: string[];
   table: string;
@@ -99,15 +108,7 @@ describe('exporting a run', () => {
   /** Every table of the schema, with what it refers to. */
   let tables: { name: string; columns: string[]; references: Reference[] }[];
   const write = (output: string, request: Partial<ExportRequest> = {}): Promise<ExportReport> =>
-    exportRun(pool, {
-      runId: 'tiny',
-      what: 'everything',
-      format: 'jsonl',
-      output: out(output),
-      codeVersion: '0.0.0-test',
-      rowsPerShard: 70,
-      ...request,
-    });
+    exportRun(pool, { ...REQUEST, output: out(output), ...request });
 
   before(async () => {
     root = temporaryFolder();
@@ -396,6 +397,8 @@ describe('exporting a run', () => {
     const again = await command([...argv, '--json'], { DATABASE_URL: url });
     const report = JSON.parse(again.stdout) as ExportReport;
     assert.equal(report.reusedShards, 1);
+    const none = report.relations.map((relation) => ({ ...relation, rows: 0 }));
+    assert.doesNotMatch(renderExport({ ...report, relations: none }), /load_dataset/);
     const refused = await command([...argv, '--format', 'jsonl'], { DATABASE_URL: url });
     assert.equal(refused.code, 1);
     assert.match(
@@ -449,17 +452,17 @@ describe('exporting a run', () => {
     });
 
     test('of what an export holds it is refused, whether it was finished, interrupted or at work', async () => {
-      let done = false;
-      let resetting: Promise<void> | undefined;
-      const working = write('at-work', {
-        // The pages of the shard at work are read on, in part after the reset.
-        onProgress: () => {
-          if (resetting === undefined) resetting = reset(1, 'labelling').then(() => void (done = true));
+      let statements = 0;
+      const resetting = {
+        connect: () => pool.connect(),
+        query: async (text: string, values: unknown[]) => {
+          // Between two pages of a shard, or after the last one.
+          if (++statements === 40) await reset(1, 'labelling');
+          return pool.query(text, values);
         },
-      });
-      await assert.rejects(working, refused);
-      await resetting;
-      assert.ok(done);
+      } as unknown as pg.Pool;
+      await assert.rejects(exportRun(resetting, { ...REQUEST, output: out('at-work') }), refused);
+      assert.ok(statements >= 40);
       for (const name of ['finished', 'begun', 'begun-again']) await assert.rejects(write(name), refused, name);
       await assert.rejects(write('begun-all', { takes: 'all' }), refused);
       await runner.iterate('tiny', 1);
