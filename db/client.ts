@@ -16,6 +16,7 @@ const UNREACHABLE = new Set([
   '08003',
   '08006',
   '53300', // too_many_connections
+  '3D000', // no such database: it is being put back, perhaps
 ]);
 const DISK_FULL = '53100';
 const READ_TIMEOUT = /^Query read timeout$/;
@@ -84,7 +85,9 @@ export function asDatabaseError(error: unknown): unknown {
   }
   if (
     (code && UNREACHABLE.has(code)) ||
-    /Connection terminated|timeout exceeded when trying to connect|is not queryable/.test(message)
+    /Connection terminated|timeout exceeded when trying to connect|is not queryable|not currently accepting connections/.test(
+      message,
+    )
   ) {
     return new RZeroError('DatabaseUnreachable', `Postgres cannot be reached (${code ?? message}).`, {
       fix: 'Check that the server runs and that DATABASE_URL is right.',

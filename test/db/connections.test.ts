@@ -65,3 +65,32 @@ test('a connection that is ended while it is in use fails what it was used for, 
   await assert.rejects(ended, { code: 'DatabaseUnreachable' });
   assert.deepEqual((await pool.query('select 1 as one')).rows, [{ one: 1 }]);
 });
+
+test('a database that is closed, or away while it is put back, cannot be reached', async () => {
+  const { url } = await createDatabase({ migrated: false });
+  const name = new URL(url).pathname.slice(1);
+  const adminUrl = new URL(url);
+  adminUrl.pathname = '/postgres';
+  const admin = openPool(adminUrl.href);
+  const other = openPool(url);
+  const begin = () => transaction(other, (client) => client.query('select 1'));
+  try {
+    await begin();
+    for (const [away, back] of [
+      [`alter database ${name} allow_connections false`, `alter database ${name} allow_connections true`],
+      [`alter database ${name} rename to ${name}_copy`, `alter database ${name}_copy rename to ${name}`],
+    ] as const) {
+      const end = () =>
+        admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+      await end();
+      while ((await admin.query('select from pg_stat_activity where datname = $1', [name])).rowCount) await sleep(20);
+      await admin.query(away);
+      await assert.rejects(begin(), { code: 'DatabaseUnreachable' }, away);
+      await admin.query(back);
+      await begin();
+    }
+  } finally {
+    await other.end();
+    await admin.end();
+  }
+});
