@@ -1,9 +1,10 @@
 /**
- * `npm run replay:record`: the histories that later versions must be able to replay. Every kind of workflow goes through its telling
+ * `npm run replay:record [-- COURSE…]`: the histories that later versions must be able to replay. Every kind of workflow goes through its telling
  * courses on a real Temporal server, with the real activities on a real Postgres; only the engine is a double that answers at once,
- * and failures are put between. Replaces `histories/<version of this package>`; record before a release, never after it.
+ * and failures are put between. Adds to `histories/<version of this package>` what is not there: a history that is recorded stays, as
+ * proof that later code goes on with it. Record before a release, never after it.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +22,7 @@ import {
   extendRun,
   getRun,
   pauseRun,
+  resetRunTo,
   resumeRun,
   startRun,
 } from '../../infra/client.ts';
@@ -42,6 +44,25 @@ const INPUT: RunInput = {
   solver: { steps: 1, questions: 4, groupSize: 4 },
   evaluation: { questions: 4, samples: 2 },
 };
+
+/** In this order; each takes some runs from their start to their end. */
+const COURSES = [
+  'finished',
+  'paused',
+  'parked',
+  'ended',
+  'spent',
+  'nights',
+  'experiment',
+  'reset',
+  'changed',
+  'alarmed',
+  'nightAfterNight',
+] as const;
+
+/** All of them when none is named. */
+const asked = process.argv.slice(2);
+const isAsked = (course: string): boolean => asked.length === 0 || asked.includes(course);
 
 type Labelling = RZeroActivities['labelQuestions'];
 
@@ -178,6 +199,51 @@ class Recorder {
     await started.result();
   }
 
+  /** While it is paused, while it is at work, and of an iteration that is over. */
+  async reset(): Promise<void> {
+    // The double leaves no checkpoints that a later phase could go on from.
+    const place = { iteration: 1, phase: 'challenger_training', reason: 'once more' } as const;
+    const paused = await this.hold('reset-paused', () => pauseRun(this.client, 'reset-paused'));
+    await this.reach('reset-paused', 'paused');
+    await resetRunTo(this.client, 'reset-paused', { ...place, input: { gate: { lower: 0.1 } } });
+    await paused.result();
+    const stopped = await this.hold('reset-at-work', () =>
+      resetRunTo(this.client, 'reset-at-work', { ...place, stop: true }),
+    );
+    await stopped.result();
+    failLabelling('reset-parked', 'CheckpointMissing');
+    const parked = await this.start('reset-parked');
+    await this.reach('reset-parked', 'parked');
+    await resetRunTo(this.client, 'reset-parked', { ...place, iteration: 0, phase: 'evaluation' });
+    await parked.result();
+  }
+
+  /** A parked run that goes on with other settings; some may not change. */
+  async changed(): Promise<void> {
+    failLabelling('changed', 'CheckpointMissing');
+    const run = await this.start('changed');
+    await this.reach('changed', 'parked');
+    await resumeRun(this.client, 'changed', { input: { seed: 2 } }).catch(() => undefined);
+    await resumeRun(this.client, 'changed', { input: { microBatch: 8, gate: { upper: 0.9 } }, reason: 'less memory' });
+    await run.result();
+  }
+
+  /** By a threshold that no run keeps to. */
+  async alarmed(): Promise<void> {
+    const raisedBy = (action: string) => ({ rollback: { most: 1 }, solveRates: { ceiling: 0.01, action } });
+    const parked = await this.start('alarm-parked', { alarms: raisedBy('pause') });
+    await this.reach('alarm-parked', 'parked');
+    await resumeRun(this.client, 'alarm-parked', { reason: 'known' });
+    await parked.result();
+    await (await this.start('alarm-stopped', { alarms: raisedBy('stop') })).result();
+    await (await this.start('alarm-rolled-back', { alarms: raisedBy('rollback') })).result();
+  }
+
+  /** The second night goes on with what the first has made. */
+  async nightAfterNight(): Promise<void> {
+    for (const night of ['first-night', 'second-night']) await this.night(night, 'by-night', this.settings());
+  }
+
   async renewed(): Promise<void> {
     await (
       await this.start('renewed', { iterations: 2, labelling: { questions: 96, shardSize: 4, votes: 4 } })
@@ -269,21 +335,14 @@ const scratch = mkdtempSync(join(tmpdir(), 'r-zero-replay-'));
 try {
   writeSimulatedModel(join(scratch, 'model'));
   const whole = await record(scratch, 4096, async (recorder) => {
-    await recorder.finished();
-    await recorder.paused();
-    await recorder.parked();
-    await recorder.ended();
-    await recorder.spent();
-    await recorder.nights();
-    await recorder.experiment();
+    for (const course of COURSES) if (isAsked(course)) await recorder[course]();
   });
-  const renewed = await record(scratch, 100, (recorder) => recorder.renewed());
-  rmSync(target, { recursive: true, force: true });
+  const renewed = isAsked('renewed') ? await record(scratch, 100, (recorder) => recorder.renewed()) : [];
   mkdirSync(target, { recursive: true });
-  for (const [name, history] of [...whole, ...renewed]) {
-    writeFileSync(join(target, `${name}.json.gz`), gzipSync(history, { level: 9 }));
-  }
-  console.log(`${whole.size + renewed.size} histories of version ${version} are in ${target}.`);
+  const recorded = [...whole, ...renewed].map(([name, history]) => [join(target, `${name}.json.gz`), history] as const);
+  const added = recorded.filter(([file]) => !existsSync(file));
+  for (const [file, history] of added) writeFileSync(file, gzipSync(history, { level: 9 }));
+  console.log(`${added.length} of ${recorded.length} histories of version ${version} are new in ${target}.`);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -85,6 +85,12 @@ for (const version of versions) {
         history.events.some(({ eventType }) => eventType === 'EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED'),
       );
       assert.ok(updated.length >= 4, 'paused, resumed, extended, parked');
+      const words = recorded.map(({ history }) => JSON.stringify(history));
+      for (const order of ['"resetTo"', '"changeRunInput"', '"checkAlarms"', '"resetRun"'])
+        assert.ok(
+          words.some((text) => text.includes(`"name":${order}`)),
+          order,
+        );
     });
 
     test('do not tell who recorded them, or where', () => {

@@ -42,32 +42,36 @@ describe('continue-as-new, suggested by the server after a few events', () => {
     );
   });
 
-  test('an alarm that a person has seen right before it is not raised once more after it', async () => {
-    const fake = new FakeActivities({
-      iterations: 1,
-      units: [
-        ['labelling', 2],
-        ['evaluation', 2],
-      ],
-    });
-    fake.alarms.set('1 labelling', { raised: ['solveRates'], action: 'pause', reason: 'Alarm solveRates.' });
-    const taskQueue = uniqueName('alarmed');
-    const workflowId = uniqueName('r-zero/alarmed');
-    await withWorkers(server.nativeConnection, { taskQueue, fake }, async () => {
-      const handle = await server.client.workflow.start<typeof rZeroRun>('rZeroRun', { workflowId, taskQueue });
-      await until(
-        () => handle.query(statusQuery),
-        ({ status }) => status === 'parked',
-      );
-      // The history grows, and the next unit finds that it is time to continue as new.
-      const iteration = server.client.workflow.getHandle(`${workflowId}/iteration-1`);
-      for (let count = 0; count < 30; count++) await iteration.signal('iterationControl', { version: 0 });
-      await handle.executeUpdate(resumeUpdate, { args: [{}] });
-      assert.equal((await handle.result()).status, 'completed');
-    });
-    assert.ok(fake.calls.filter((call) => call === 'beginIteration 1').length > 1, 'the iteration continued as new');
-    assert.equal(fake.statuses.filter(({ status }) => status === 'parked').length, 1);
-  });
+  test(
+    'an alarm that a person has seen right before it is not raised once more after it',
+    { timeout: 60_000 },
+    async () => {
+      const fake = new FakeActivities({
+        iterations: 1,
+        units: [
+          ['labelling', 2],
+          ['evaluation', 2],
+        ],
+      });
+      fake.alarms.set('1 labelling', { raised: ['solveRates'], action: 'pause', reason: 'Alarm solveRates.' });
+      const taskQueue = uniqueName('alarmed');
+      const workflowId = uniqueName('r-zero/alarmed');
+      await withWorkers(server.nativeConnection, { taskQueue, fake }, async () => {
+        const handle = await server.client.workflow.start<typeof rZeroRun>('rZeroRun', { workflowId, taskQueue });
+        await until(
+          () => handle.query(statusQuery),
+          ({ status }) => status === 'parked',
+        );
+        // The history grows, and the next unit finds that it is time to continue as new.
+        const iteration = server.client.workflow.getHandle(`${workflowId}/iteration-1`);
+        for (let count = 0; count < 30; count++) await iteration.signal('iterationControl', { version: 0 });
+        await handle.executeUpdate(resumeUpdate, { args: [{}] });
+        assert.equal((await handle.result()).status, 'completed');
+      });
+      assert.ok(fake.calls.filter((call) => call === 'beginIteration 1').length > 1, 'the iteration continued as new');
+      assert.equal(fake.statuses.filter(({ status }) => status === 'parked').length, 1);
+    },
+  );
 
   test('an order given before it still holds after it', async () => {
     const gate = createGate();
