@@ -141,6 +141,45 @@ export const runs = rZero.table(
   ],
 );
 
+/** The named question sets that a run is evaluated on beside its model's held-out questions, settled when the run began. */
+export const runEvaluationSets = rZero.table(
+  'run_evaluation_sets',
+  {
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.runId),
+    /** In the order of the run input, from 0. */
+    position: smallint('position').notNull(),
+    setName: text('set_name').notNull(),
+    /** How its file was read and its questions are asked (activities/evaluation-sets/loaders.ts). */
+    loader: text('loader').notNull(),
+    setHash: text('set_hash')
+      .notNull()
+      .references(() => evaluationSets.setHash),
+    /** In the set, and of these asked, from the front. */
+    items: integer('items').notNull(),
+    questions: integer('questions').notNull(),
+    /** Per question beside the greedy answer. */
+    samples: integer('samples').notNull(),
+    temperature: doublePrecision('temperature').notNull(),
+    maxTokens: integer('max_tokens').notNull(),
+    grader: text('grader').notNull(),
+    /** Around `{question}`; null: the Solver's own. */
+    prompt: text('prompt'),
+    /** What counts in averages: `math`, `general` or `other`, and `greedy` or `mean`. */
+    area: text('area').notNull(),
+    measure: text('measure').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.position] }),
+    unique('run_evaluation_sets_name').on(t.runId, t.setName),
+    check('run_evaluation_sets_counts', sql`${t.questions} between 1 and ${t.items} and ${t.samples} >= 0`),
+    check('run_evaluation_sets_area', sql`${t.area} in ('math', 'general', 'other')`),
+    check('run_evaluation_sets_measure', sql`${t.measure} in ('greedy', 'mean')`),
+  ],
+);
+
 export const runLeases = rZero.table('run_leases', {
   runId: text('run_id')
     .primaryKey()
@@ -719,7 +758,7 @@ export const evaluations = rZeroAll.table(
     createdAt: createdAt(),
   },
   (t) => [
-    unique('evaluations_natural_key').on(t.runId, t.iteration, t.setName, t.mode, t.take),
+    unique('evaluations_natural_key').on(t.runId, t.iteration, t.setName, t.mode, t.unit, t.take),
     unitKey('evaluations_unit_fk', t),
     check('evaluations_mode', sql`${t.mode} in ('greedy', 'sampled')`),
   ],
@@ -745,6 +784,39 @@ export const evaluationItems = rZeroAll.table(
     supersededBy: supersededBy(),
   },
   (t) => [primaryKey({ columns: [t.evaluationId, t.item, t.sample] })],
+);
+
+/** How an evaluation differs from an earlier one of the same questions, with a paired bootstrap interval. Written with its last shard. */
+export const evaluationComparisons = rZeroAll.table(
+  'evaluation_comparisons',
+  {
+    ...place(),
+    setName: text('set_name').notNull(),
+    /** `greedy`, `mean` over the samples, or their `majority`. */
+    measure: text('measure').notNull(),
+    /** `base` or `previous`. */
+    against: text('against').notNull(),
+    againstIteration: integer('against_iteration').notNull(),
+    items: integer('items').notNull(),
+    value: doublePrecision('value').notNull(),
+    reference: doublePrecision('reference').notNull(),
+    difference: doublePrecision('difference').notNull(),
+    lower: doublePrecision('lower').notNull(),
+    upper: doublePrecision('upper').notNull(),
+    resamples: integer('resamples').notNull(),
+    seed: text('seed').notNull(),
+    supersededBy: supersededBy(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'evaluation_comparisons_pk',
+      columns: [t.runId, t.iteration, t.setName, t.measure, t.against, t.take],
+    }),
+    unitKey('evaluation_comparisons_unit_fk', t),
+    check('evaluation_comparisons_measure', sql`${t.measure} in ('greedy', 'mean', 'majority')`),
+    check('evaluation_comparisons_against', sql`${t.against} in ('base', 'previous')`),
+  ],
 );
 
 /**

@@ -166,10 +166,11 @@ function everything(takes: ExportTakes): Sketch[] {
     ),
     plain(
       schema.evaluationSets,
-      'Held-out questions and anchors, as stored with the run.',
+      'Held-out questions, named sets and anchors, as stored with the run.',
       ['set_hash'],
       `t.set_hash in (
          select unnest(array[held_out_hash, anchor_hash]) from r_zero.runs where run_id = $1
+         union select set_hash from r_zero.run_evaluation_sets where run_id = $1
          union select set_hash from ${home(evaluations)} where run_id = $1 and iteration <= $2
          union select set_hash from ${home(anchors)} where run_id = $1 and iteration <= $2)`,
     ),
@@ -199,7 +200,8 @@ function everything(takes: ExportTakes): Sketch[] {
       `${OF_RUN} and ${KNOWN}`,
     ),
     plain(policyUpdates, 'A training step: from which checkpoint to which.', [...PLACE, 'take']),
-    plain(evaluations, 'The Solver on held-out questions.', ['iteration', 'set_name', 'mode', 'take']),
+    plain(schema.runEvaluationSets, 'A named set of the run, and how it is asked.', ['position'], 't.run_id = $1'),
+    plain(evaluations, 'The Solver on held-out questions.', ['iteration', 'set_name', 'mode', 'unit', 'take']),
     {
       ...plain(evaluationItems, 'Every sample of an evaluation.', ['iteration', 'evaluation_id', 'item', 'sample']),
       tables: [
@@ -210,6 +212,13 @@ function everything(takes: ExportTakes): Sketch[] {
       from: `${home(evaluations)} e join ${home(evaluationItems)} t using (evaluation_id)
         where e.run_id = $1 and e.iteration <= $2`,
     },
+    plain(schema.evaluationComparisons, 'How an evaluation differs from an earlier one.', [
+      'iteration',
+      'set_name',
+      'measure',
+      'against',
+      'take',
+    ]),
     plain(anchors, 'A question with a known answer and its vote: it trains nothing.', [...PLACE, 'item', 'take']),
     {
       ...plain(anchorAnswers, 'One sampled Solver completion for an anchor.', [

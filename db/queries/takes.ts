@@ -35,6 +35,7 @@ export interface Take {
 const PLACED = [
   'alarms',
   'audits',
+  'evaluation_comparisons',
   'evaluations',
   'policy_updates',
   'rewards',

@@ -11,6 +11,7 @@ create view r_zero.rewards as select * from r_zero_all.rewards where superseded_
 create view r_zero.policy_updates as select * from r_zero_all.policy_updates where superseded_by is null;
 create view r_zero.evaluations as select * from r_zero_all.evaluations where superseded_by is null;
 create view r_zero.evaluation_items as select * from r_zero_all.evaluation_items where superseded_by is null;
+create view r_zero.evaluation_comparisons as select * from r_zero_all.evaluation_comparisons where superseded_by is null;
 create view r_zero.alarms as select * from r_zero_all.alarms where superseded_by is null;
 create view r_zero.audits as select * from r_zero_all.audits where superseded_by is null;
 create view r_zero.anchors as select * from r_zero_all.anchors where superseded_by is null;

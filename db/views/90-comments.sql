@@ -59,8 +59,23 @@ comment on column r_zero.runs.code_version is 'Version of temporal-r-zero that s
 comment on column r_zero.runs.updated_at is 'Last change of this row.';
 
 comment on table r_zero.evaluation_sets is 'Question sets that runs are evaluated on, as they were when the run began.';
-comment on column r_zero.evaluation_sets.set_hash is 'sha-256 of the set''s file.';
-comment on column r_zero.evaluation_sets.items is 'Questions and answers, in order.';
+comment on column r_zero.evaluation_sets.set_hash is 'sha-256 of the set''s file; of a named set, of its questions as they were read.';
+comment on column r_zero.evaluation_sets.items is 'Questions and answers, in order; with choices and category where the set has them.';
+
+comment on table r_zero.run_evaluation_sets is 'Named question sets that a run is evaluated on beside its model''s held-out questions, settled when it began.';
+comment on column r_zero.run_evaluation_sets.position is 'In the order of the run input, from 0.';
+comment on column r_zero.run_evaluation_sets.set_name is 'What rows and tables call it.';
+comment on column r_zero.run_evaluation_sets.loader is 'How its file was read and its questions are asked: gsm8k, math-500, …, or file.';
+comment on column r_zero.run_evaluation_sets.set_hash is 'The set (r_zero.evaluation_sets).';
+comment on column r_zero.run_evaluation_sets.items is 'Questions of the set: generated questions are compared with all of them.';
+comment on column r_zero.run_evaluation_sets.questions is 'Of these asked, from the front.';
+comment on column r_zero.run_evaluation_sets.samples is 'Sampled answers per question beside the greedy one: k of mean@k and majority@k.';
+comment on column r_zero.run_evaluation_sets.temperature is 'Of these samples.';
+comment on column r_zero.run_evaluation_sets.max_tokens is 'Longest answer.';
+comment on column r_zero.run_evaluation_sets.grader is 'official: as the public code grades the set; default: by the rules of the run''s preset.';
+comment on column r_zero.run_evaluation_sets.prompt is 'Text around {question}; null for the Solver''s own prompt.';
+comment on column r_zero.run_evaluation_sets.area is 'Which average it counts in: math, general or other.';
+comment on column r_zero.run_evaluation_sets.measure is 'What counts in averages: greedy accuracy, or mean over the samples.';
 
 comment on table r_zero.run_leases is 'The one workflow that may advance a run.';
 comment on column r_zero.run_leases.namespace is 'Its Temporal namespace.';
@@ -235,11 +250,11 @@ comment on column r_zero_all.policy_updates.seconds is 'Time in the optimizer up
 comment on column r_zero_all.policy_updates.memory_bytes is 'Resident memory of the engine''s process after an update, the largest.';
 comment on column r_zero_all.policy_updates.peak_memory_bytes is 'Most that was resident during an update, without what a GPU holds; null for older updates.';
 
-comment on table r_zero_all.evaluations is 'The Solver on held-out questions; iteration 0 is the base model.';
+comment on table r_zero_all.evaluations is 'The Solver on held-out questions, a row for each shard; iteration 0 is the base model.';
 comment on column r_zero_all.evaluations.evaluation_id is 'The evaluation.';
 comment on column r_zero_all.evaluations.set_name is 'Name of the question set.';
 comment on column r_zero_all.evaluations.set_hash is 'sha-256 of the set''s file.';
-comment on column r_zero_all.evaluations.mode is 'greedy, or sampled at temperature 1.';
+comment on column r_zero_all.evaluations.mode is 'greedy, or sampled: at temperature 1, or that of the set (r_zero.run_evaluation_sets).';
 comment on column r_zero_all.evaluations.items is 'Questions.';
 comment on column r_zero_all.evaluations.samples_per_item is 'Samples per question.';
 comment on column r_zero_all.evaluations.correct is 'Correct samples.';
@@ -247,8 +262,23 @@ comment on column r_zero_all.evaluations.majority_correct is 'Questions whose ma
 comment on column r_zero_all.evaluations.worked is 'Samples with worked steps before the answer.';
 comment on column r_zero_all.evaluations.worked_correct is 'Those of them that are correct.';
 
+comment on table r_zero_all.evaluation_comparisons is 'How the Solver differs from an earlier one on the same questions, with a 95 % interval of a paired bootstrap over questions.';
+comment on column r_zero_all.evaluation_comparisons.set_name is 'Name of the question set.';
+comment on column r_zero_all.evaluation_comparisons.seed is 'Random stream of the resamples.';
+comment on column r_zero_all.evaluation_comparisons.measure is 'greedy accuracy, mean over the samples, or majority of the samples.';
+comment on column r_zero_all.evaluation_comparisons.against is 'base: the base model; previous: the iteration before.';
+comment on column r_zero_all.evaluation_comparisons.against_iteration is 'The iteration compared with.';
+comment on column r_zero_all.evaluation_comparisons.items is 'Questions.';
+comment on column r_zero_all.evaluation_comparisons.value is 'Accuracy in this iteration, 0 to 1.';
+comment on column r_zero_all.evaluation_comparisons.reference is 'Accuracy in the other.';
+comment on column r_zero_all.evaluation_comparisons.difference is 'value - reference.';
+comment on column r_zero_all.evaluation_comparisons.lower is '2.5 % quantile of the difference over the resamples.';
+comment on column r_zero_all.evaluation_comparisons.upper is '97.5 % quantile.';
+comment on column r_zero_all.evaluation_comparisons.resamples is 'How often the questions were drawn anew.';
+
 comment on table r_zero_all.evaluation_items is 'Every sample of an evaluation.';
 comment on column r_zero_all.evaluation_items.evaluation_id is 'The evaluation.';
+comment on column r_zero_all.evaluation_items.item is 'Place in the set, from 0.';
 comment on column r_zero_all.evaluation_items.question is 'Held-out question.';
 comment on column r_zero_all.evaluation_items.expected is 'Its true answer.';
 comment on column r_zero_all.evaluation_items.correct is 'Whether the extracted answer equals it.';
