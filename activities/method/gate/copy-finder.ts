@@ -5,10 +5,12 @@ import type { QuestionForm } from './question-form.ts';
 /** An earlier text that a question repeats. */
 export interface TextMatch {
   id: number;
-  /** `exact`: the same text up to white space. `near`: see `NearDuplicateIndex`. */
-  kind: 'exact' | 'near';
-  /** Share of words in common, 0 to 1. */
+  /** `exact`: the same text up to white space. `near`: see `NearDuplicateIndex`. `ngram`: see ngram-overlap.ts. */
+  kind: 'exact' | 'near' | 'ngram';
+  /** Share of words in common, 0 to 1; of runs of words for `ngram`. */
   similarity: number;
+  /** Name of the evaluation set that it is of, where the run names sets. */
+  set?: string;
 }
 
 /** Finds the first text of a collection that a question repeats, exactly before nearly. */

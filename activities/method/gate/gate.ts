@@ -31,7 +31,7 @@ export interface GateInput {
   duplicateOf?: TextMatch | undefined;
   /** The question of an earlier iteration, kept there, that this one repeats. */
   earlierDuplicateOf?: TextMatch | undefined;
-  /** The question of the evaluation set that this one repeats; its id is its place in the set. */
+  /** The question of an evaluation set that this one repeats; its id is its place in the set. */
   heldOut?: TextMatch | undefined;
   /** The two largest classes were equally large. */
   tie?: boolean;
@@ -113,6 +113,7 @@ function reasonFor(input: GateInput, policy: FrozenGatePolicy): GateReason {
   return 'kept';
 }
 
+/** `near` drops whatever is alike, `exact` the same text only. */
 function isDropped(rule: DuplicateRule, match: TextMatch | undefined): boolean {
   return match !== undefined && (rule === 'near' || rule === match.kind);
 }
@@ -156,6 +157,8 @@ export function decide(input: GateInput, policy: FrozenGatePolicy): GateDecision
       ...matchInputs('duplicateOf', input.duplicateOf),
       ...matchInputs('earlierDuplicateOf', input.earlierDuplicateOf),
       ...matchInputs('heldOut', input.heldOut),
+      // Of the model's held-out questions nothing says so.
+      ...(input.heldOut?.set === undefined ? {} : { heldOutSet: input.heldOut.set }),
       lower: fraction(policy.lower),
       upper: fraction(policy.upper),
       textFilters: policy.textFilters,
