@@ -2,70 +2,85 @@ import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { SamplingParams } from './engine/types.ts';
 import { RZeroError } from './errors.ts';
-import { canonicalAnswer, isIncomparable } from './method/answers/answer-canonical.ts';
-import { grade, readingOf } from './method/answers/answer-equivalence.ts';
-import { isWorked } from './method/evaluation.ts';
+import { askedOf } from './evaluation-sets/asked.ts';
+import { compareEvaluation } from './evaluation-sets/compare.ts';
+import { gradeSample, majorityIsCorrect } from './evaluation-sets/grading.ts';
+import { shownQuestion } from './evaluation-sets/item.ts';
+import { HELD_OUT, evaluationUnits } from './evaluation-sets/units.ts';
+import type { EvaluationUnit } from './evaluation-sets/units.ts';
 import { getPreset } from './method/presets.ts';
-import type { FrozenPreset } from './method/presets.ts';
 import { deriveSeed } from './method/seeds.ts';
-import { extractAnswer, vote } from './method/voting.ts';
-import { solverPrompt } from './profile.ts';
 import { mapInSlices } from './in-slices.ts';
 import { sampleAs } from './sampling.ts';
 import type { SampledText } from './sampling.ts';
 import { withModel } from './store.ts';
 import { runUnit } from './unit.ts';
 import { insertRows } from '../db/bulk.ts';
-import { readQuestionSet } from '../db/queries/evaluation-sets.ts';
+import { readSetItems } from '../db/queries/evaluation-sets.ts';
 import { checkpointBefore } from '../db/queries/lineage.ts';
-import { evaluationItems, evaluations } from '../db/schema.ts';
+import { readRunSets } from '../db/queries/run-sets.ts';
+import { evaluationComparisons, evaluationItems, evaluations } from '../db/schema.ts';
 
-const SET_NAME = 'held-out';
-
-/** Unit 0 answers the held-out questions greedily, unit 1 samples them at temperature 1. */
+/** Asks the questions of a unit (evaluation-sets/units.ts), and compares the set with earlier iterations when it is the last of its set. */
 export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
   return runUnit(deps, 'evaluation', ref, async (context) => {
     const { run, config, profile, place, call } = context;
-    const set = await readQuestionSet(deps.database, run.heldOutHash);
-    if (!set) throw new RZeroError('Internal', 'An evaluation was planned for a run without held-out questions.');
-    const mode = place.unit === 0 ? 'greedy' : 'sampled';
-    const samples = mode === 'greedy' ? 1 : config.evaluation.samples;
-    const held = set.items.slice(0, config.evaluation.questions);
+    const sets = await readRunSets(deps.database, run.runId);
+    const planned = evaluationUnits(config, run.heldOutHash === null ? 0 : config.evaluation.questions, sets);
+    const unit = planned[place.unit];
+    const setHash = unit?.set?.setHash ?? run.heldOutHash;
+    if (!unit || setHash === null)
+      throw new RZeroError('Internal', 'An evaluation was planned that the run does not have.');
+    const { mode, samples, from } = unit;
+    // A comparison needs all of them, a shard its own.
+    const items = await readSetItems(deps.database, setHash, { from: unit.isLast ? 0 : from, to: unit.to });
+    const held = items.slice(unit.isLast ? from : 0);
+    const { prompt, grader } = askedOf(unit, profile, getPreset(config.preset));
     const checkpointId = await checkpointBefore(deps.database, run.runId, 'solver', place.iteration + 1, 0);
-    const prompts = held.flatMap(({ question }, item) =>
+    const prompts = held.flatMap((item, index) =>
       Array.from({ length: samples }, (_, sample) => ({
-        prompt: solverPrompt(profile, question),
+        prompt: prompt(item),
         // The same random streams at every iteration: differences between iterations are the model's.
-        seed: deriveSeed({ runSeed: run.seed, ...place, iteration: 0, item, sample, stream: 'evaluation' }),
+        seed: deriveSeed({ ...streamOf(unit, run.seed), item: from + index, sample }),
       })),
     );
     const sampled = await withModel(deps, checkpointId, { threads: config.threads, call }, (solver) =>
-      sampleAs('solver', deps, context, solver, prompts, evaluationParams(mode)),
+      sampleAs('solver', deps, context, solver, prompts, evaluationParams(unit)),
     );
-    const preset = getPreset(config.preset);
     const judge = (completion: SampledText, index: number) => {
-      const item = Math.floor(index / samples);
-      const { question, answer: expected } = held[item]!;
+      const asked = held[Math.floor(index / samples)]!;
       return {
-        item,
+        item: from + Math.floor(index / samples),
         sample: index % samples,
         seed: completion.seed,
-        question,
-        expected,
+        question: shownQuestion(asked),
+        expected: asked.answer,
         completion: completion.text,
-        ...gradeSample(preset, completion.text, held[item]!),
+        ...gradeSample(grader, completion.text, asked),
       };
     };
     const judged = await mapInSlices(sampled, judge, call.signal);
-    const majorityCorrect = held.filter((asked, item) => {
-      const own = judged.slice(item * samples, (item + 1) * samples).map(({ extracted }) => extracted);
-      return majorityIsCorrect(preset, own, asked);
-    }).length;
+    const answers = held.map((_, index) => {
+      const own = judged.slice(index * samples, (index + 1) * samples);
+      return {
+        item: from + index,
+        extracted: own.map(({ extracted }) => extracted),
+        correct: own.map((entry) => entry.correct),
+      };
+    });
+    const majorityCorrect = held.filter((item, index) =>
+      majorityIsCorrect(grader, answers[index]!.extracted, item),
+    ).length;
     const count = (matches: (entry: (typeof judged)[number]) => boolean) => judged.filter(matches).length;
     const correct = count((entry) => entry.correct);
+    const setName = unit.set?.setName ?? HELD_OUT;
+    const compared = { run, iteration: place.iteration, setName, setHash, mode, grader, items };
+    const comparisons = unit.isLast ? await compareEvaluation(deps.database, compared, answers, call.signal) : [];
     return {
       usesModel: true,
-      metrics: { [`${mode}Accuracy`]: correct / judged.length, majorityAccuracy: majorityCorrect / held.length },
+      metrics: unit.set
+        ? { setAnswers: judged.length, setCorrect: correct }
+        : { [`${mode}Accuracy`]: correct / judged.length, majorityAccuracy: majorityCorrect / held.length },
       write: async (client) => {
         const [row] = await insertRows(
           client,
@@ -73,8 +88,8 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
           [
             {
               ...place,
-              setName: SET_NAME,
-              setHash: set.hash,
+              setName,
+              setHash,
               mode,
               checkpointId,
               items: held.length,
@@ -93,44 +108,30 @@ export function evaluateSolver(deps: ActivityDependencies, ref: UnitRef): Promis
           evaluationItems,
           judged.map((entry) => ({ evaluationId, ...entry })),
         );
+        if (comparisons.length > 0) {
+          await insertRows(
+            client,
+            evaluationComparisons,
+            comparisons.map((entry) => ({ ...place, ...entry })),
+          );
+        }
       },
     };
   });
 }
 
+/** Where in the run the samples of a unit take their seeds from: iterations share them, and so do the shards of a set. */
+export function streamOf({ stream }: EvaluationUnit, runSeed: number) {
+  return { runSeed, iteration: 0, phase: 'evaluation', unit: stream, stream: 'evaluation' };
+}
+
 /** What of the Solver's sampling is not as in training. */
-export function evaluationParams(
-  mode: 'greedy' | 'sampled',
-): Pick<SamplingParams, 'temperature' | 'topK' | 'topP' | 'minP'> {
-  return { temperature: mode === 'greedy' ? 0 : 1, topK: 0, topP: 1, minP: 0 };
-}
-
-interface HeldOutQuestion {
-  question: string;
-  /** The true one. */
-  answer: string;
-}
-
-export function gradeSample(
-  preset: FrozenPreset,
-  completion: string,
-  { question, answer }: HeldOutQuestion,
-): { extracted: string | null; correct: boolean; incomparable: boolean; worked: boolean } {
-  const extracted = extractAnswer(completion, preset);
+export function evaluationParams({ set, mode }: EvaluationUnit): Partial<SamplingParams> {
   return {
-    extracted,
-    correct: extracted !== null && grade(extracted, answer, preset.grader, readingOf(question)),
-    incomparable: extracted !== null && isIncomparable(canonicalAnswer(extracted, readingOf(question))),
-    worked: isWorked(completion),
+    temperature: mode === 'greedy' ? 0 : (set?.temperature ?? 1),
+    topK: 0,
+    topP: 1,
+    minP: 0,
+    ...(set ? { maxTokens: set.maxTokens } : {}),
   };
-}
-
-/** @param extracted the answers of all samples */
-export function majorityIsCorrect(
-  preset: FrozenPreset,
-  extracted: readonly (string | null)[],
-  { question, answer }: HeldOutQuestion,
-): boolean {
-  const { label } = vote(extracted, preset, 'labelling', { question });
-  return label !== null && grade(label, answer, preset.grader, readingOf(question));
 }

@@ -1,13 +1,13 @@
 import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { RZeroError } from './errors.ts';
+import { readEvaluated } from './evaluation-sets/evaluated.ts';
 import { decideIteration } from './method/gate/gate-iteration.ts';
 import type { GateReason } from './method/gate/gate.ts';
 import { gatePolicy } from './gate-policy.ts';
 import { runUnit } from './unit.ts';
 import { datasetYield } from './yield-guard.ts';
 import { insertRows } from '../db/bulk.ts';
-import { readQuestionSet } from '../db/queries/evaluation-sets.ts';
 import { readGeneratedQuestions, readTrainedBefore, readVotes } from '../db/queries/lineage.ts';
 import { gateDecisions } from '../db/schema.ts';
 
@@ -23,7 +23,6 @@ export function gateQuestions(deps: ActivityDependencies, ref: UnitRef): Promise
   return runUnit(deps, 'gating', ref, async ({ run, config, place }) => {
     const generated = await readGeneratedQuestions(deps.database, run.runId, place.iteration);
     const votes = await readVotes(deps.database, run.runId, place.iteration);
-    const heldOut = await readQuestionSet(deps.database, run.heldOutHash);
     const decisions = decideIteration({
       questions: generated
         .filter(({ status }) => status === 'valid')
@@ -38,7 +37,7 @@ export function gateQuestions(deps: ActivityDependencies, ref: UnitRef): Promise
           return { id: questionId, question, label, votes: majority, total, tie };
         }),
       earlier: await readTrainedBefore(deps.database, run.runId, place.iteration),
-      heldOut: heldOut?.items.map(({ question }) => question) ?? [],
+      ...(await readEvaluated(deps.database, run)),
       policy: gatePolicy(config),
     });
     let kept = 0;

@@ -18,8 +18,8 @@ const ANY_TIME = ['batchSize', 'microBatch', 'threads', 'recompute', 'gate.', 'c
 const AT_RESET = [...ANY_TIME, 'challenger.', 'labelling.', 'solver.', 'evaluation.'] as const;
 /** Questions are labelled in the shards that they were generated in. */
 const BEFORE_LABELLING = ['labelling.questions', 'labelling.shardSize'];
-/** What a role's policy is, not how it is trained. */
-const NEVER = ['challenger.lora.', 'solver.lora.'];
+/** What a role's policy is, not how it is trained; and what all its iterations are compared on. */
+const NEVER = ['challenger.lora.', 'solver.lora.', 'evaluation.sets'];
 
 export interface ChangedInput {
   config: RunConfig;

@@ -90,12 +90,14 @@ export function hashProfile({ version, challenger, solver, questionPattern }: Mo
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
-/** The question is another model's text: special tokens that it spells stay text. */
 export function solverPrompt(profile: ModelProfile, question: string): PromptPart[] {
+  return promptAround(profile.solver.prompt, question);
+}
+
+/** The question is another's text: special tokens that it spells stay text. */
+export function promptAround(prompt: string, question: string): PromptPart[] {
   const plain = { text: question, plain: true };
-  return profile.solver.prompt
-    .split('{question}')
-    .flatMap((text, index) => (index === 0 ? [{ text }] : [plain, { text }]));
+  return prompt.split('{question}').flatMap((text, index) => (index === 0 ? [{ text }] : [plain, { text }]));
 }
 
 export function challengerPrompt({ challenger }: ModelProfile): PromptPart[] {

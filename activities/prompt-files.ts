@@ -38,4 +38,9 @@ export function promptFile(modelDir: string, prompts?: string): string {
   });
 }
 
+/** Whether a run asks its roles in the public code's words. */
+export function isOfficialPrompts(modelDir: string, prompts?: string): boolean {
+  return promptFile(modelDir, prompts) === shipped(DEFAULT_PROMPTS);
+}
+
 const shipped = (name: string): string => join(SHIPPED, `${name}.json`);

@@ -18,6 +18,7 @@ import { transaction } from '../db/client.ts';
 import { lockLease } from '../db/queries/leases.ts';
 import type { Lease } from '../db/queries/leases.ts';
 import { insertRunInput } from '../db/queries/run-inputs.ts';
+import { readRunSets } from '../db/queries/run-sets.ts';
 import { getRun, noteReset } from '../db/queries/runs.ts';
 import { insertTake } from '../db/queries/takes.ts';
 import { insertPhases } from '../db/queries/units.ts';
@@ -92,7 +93,7 @@ export async function resetRun(
       client,
       runId,
       iteration,
-      planIteration({ ...run, config: change?.config ?? run.config }, iteration),
+      planIteration({ ...run, config: change?.config ?? run.config }, iteration, await readRunSets(client, runId)),
     );
     const words = `Reset to iteration ${iteration}, ${phase}${reason === undefined ? '' : `: ${reason}`}. The next start goes on from there.`;
     await noteReset(client, runId, status, words);

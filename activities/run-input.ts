@@ -9,7 +9,8 @@ import type { Budget, RunInput } from './contract.ts';
 import { applyControl, CONTROL_NAMES } from './control.ts';
 import { TARGET_MODULES } from './engine/lora.ts';
 import { RZeroError } from './errors.ts';
-import { flatten } from './settings.ts';
+import { evaluationSetList, setFields } from './evaluation-sets/settings.ts';
+import { flatten, listText } from './settings.ts';
 import { gatePolicy, isEmptyBand } from './gate-policy.ts';
 import { LEARNING_RATE_SCHEDULES } from './method/learning-rate.ts';
 import { VOTE_WEIGHTINGS } from './method/vote-weights.ts';
@@ -134,6 +135,10 @@ const evaluation = z.strictObject({
   questions: count(1_000_000).default(400),
   /** Samples per question, at temperature 1 whatever the Solver's: numbers of different runs can be compared. */
   samples: count(1024).default(8),
+  /** Named question sets beside them, published ones or your own files (activities/evaluation-sets/settings.ts). */
+  sets: evaluationSetList.optional(),
+  /** Answers a shard of a named set, about: the unit of loss. @default 512 */
+  shardSize: count(100_000).optional(),
 });
 
 const checkpoints = z.strictObject({
@@ -221,6 +226,8 @@ export function resolveRunInput(input: RunInput | undefined | null): ResolvedRun
   const { budget: _budget, ...settings } = input ?? {};
   const given = flatten(settings);
   const config = applyControl(parsedConfig, given);
+  // As it is stored, whatever order its fields were named in.
+  if (config.evaluation.sets) given.set('evaluation.sets', listText(config.evaluation.sets));
   requireMultiple(
     'challenger.rollouts',
     config.challenger.rollouts,
@@ -299,6 +306,7 @@ function fieldsAt(path: readonly PropertyKey[]): string {
     'gate.duplicates': duplicates,
     solver,
     evaluation,
+    'evaluation.sets': setFields,
     checkpoints,
     alarms: alarmFields,
     oracles: oracleFields,
@@ -308,6 +316,6 @@ function fieldsAt(path: readonly PropertyKey[]): string {
     'solver.lora': lora,
     budget: budgetFields,
   };
-  const section = sections[path.join('.')];
+  const section = sections[path.filter((name) => typeof name !== 'number').join('.')];
   return Object.keys((section ?? runInput).shape).join(', ');
 }

@@ -18,6 +18,7 @@ import { importModel } from './engine/import-model.ts';
 import { readConfigOf } from './engine/model-files.ts';
 import { threadsFor } from './engine/threads.ts';
 import { RZeroError } from './errors.ts';
+import { refuseLongQuestions, settleSets } from './evaluation-sets/settle.ts';
 import { loadHeldOut } from './held-out.ts';
 import { planIteration } from './iteration-plan.ts';
 import { holdLease, isOver, leaseLost, leaseOwner } from './lease.ts';
@@ -37,6 +38,7 @@ import { insertEvaluationSet } from '../db/queries/evaluation-sets.ts';
 import type { EvaluationSet } from '../db/queries/evaluation-sets.ts';
 import { takeLease } from '../db/queries/leases.ts';
 import type { LeaseHolder } from '../db/queries/leases.ts';
+import { insertRunSets, readRunSets } from '../db/queries/run-sets.ts';
 import { insertStart } from '../db/queries/starts.ts';
 import {
   findRun,
@@ -126,7 +128,7 @@ export async function beginIteration(deps: ActivityDependencies, ref: IterationS
   const run = await getRun(deps.database, runId);
   // A database that was restored from an older copy, or a reset, may have taken the iterations before away.
   if ((await nextIteration(deps.database, runId, iteration)) < iteration) throw behind('Work of earlier iterations');
-  const planned = planIteration(run, iteration);
+  const planned = planIteration(run, iteration, await readRunSets(deps.database, runId));
   await transaction(deps.database, (client) => insertPhases(client, runId, iteration, planned));
   const phases = await readPhases(deps.database, runId, iteration);
   phases.sort(byPhase);
@@ -162,15 +164,18 @@ async function createRun(deps: ActivityDependencies, runId: string, resolved: Re
   const { profile, hash } = await loadProfile(folder, resolved.config.prompts);
   const heldOut = await loadHeldOut(folder);
   const anchors = await anchorsFor(folder, resolved.config);
+  const sets = await settleSets(runId, folder, resolved.config);
   if (resolved.config.oracles?.judge) loadJudgePrompt(resolved.config.oracles.judge.prompt);
   await refuseLongCompletions(folder, resolved.config);
   const config = await withThreads(folder, resolved.config);
   const base = await importModel(folder, checkpointRoot(deps));
   if (anchors) await refuseLongAnchors(deps, base.id, { folder, profile, config }, anchors.items);
+  await refuseLongQuestions(deps, base.id, { folder, profile }, sets);
   await transaction(deps.database, async (client) => {
     await insertCheckpoint(client, checkpointRow(base));
     if (heldOut) await insertEvaluationSet(client, heldOut);
     if (anchors) await insertEvaluationSet(client, anchors);
+    for (const { set } of sets) await insertEvaluationSet(client, set);
     await insertRun(client, {
       runId,
       seed: resolved.config.seed,
@@ -187,6 +192,12 @@ async function createRun(deps: ActivityDependencies, runId: string, resolved: Re
       profileHash: hash,
       codeVersion: deps.codeVersion,
     });
+    if (sets.length > 0) {
+      await insertRunSets(
+        client,
+        sets.map((set) => set.run),
+      );
+    }
   });
 }
 

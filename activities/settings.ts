@@ -3,13 +3,20 @@ export function flatten(value: object, prefix = ''): Map<string, unknown> {
   return new Map(
     Object.entries(value).flatMap(([name, entry]): [string, unknown][] =>
       Array.isArray(entry)
-        ? [[`${prefix}${name}`, JSON.stringify(entry)]]
+        ? [[`${prefix}${name}`, listText(entry)]]
         : typeof entry === 'object' && entry !== null
           ? [...flatten(entry as object, `${prefix}${name}.`)]
           : entry === undefined
             ? []
             : [[`${prefix}${name}`, entry]],
     ),
+  );
+}
+
+/** A list as text, its entries' fields in one order: a database gives them back in another. */
+export function listText(list: readonly unknown[]): string {
+  return JSON.stringify(list, (_, value: unknown) =>
+    isSection(value) ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value,
   );
 }
 

@@ -44,12 +44,14 @@ const SHOWN: Readonly<Record<Phase, Shown>> = {
           `${percent(sum('workedShare') / units)} worked out`,
   },
   evaluation: {
-    metrics: ['greedyAccuracy', 'sampledAccuracy'],
+    metrics: ['greedyAccuracy', 'sampledAccuracy', 'setAnswers', 'setCorrect'],
     say: (sum) =>
-      ['greedy', 'sampled']
-        .filter((mode) => sum(`${mode}Accuracy`) > 0)
-        .map((mode) => `${mode} accuracy ${percent(sum(`${mode}Accuracy`))}`)
-        .join(', '),
+      [
+        ...['greedy', 'sampled']
+          .filter((mode) => sum(`${mode}Accuracy`) > 0)
+          .map((mode) => `${mode} accuracy ${percent(sum(`${mode}Accuracy`))}`),
+        ...(sum('setAnswers') > 0 ? [`named sets: ${sum('setCorrect')} of ${sum('setAnswers')} answers right`] : []),
+      ].join(', '),
   },
   audit: {
     metrics: ['audited', 'agreeing'],

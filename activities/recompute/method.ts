@@ -1,5 +1,7 @@
 /** The method over stored texts, without a database: what recomputations store and what audits compare. */
 import { controlledReward } from '../control.ts';
+import { readEvaluated } from '../evaluation-sets/evaluated.ts';
+import type { Evaluated } from '../evaluation-sets/evaluated.ts';
 import { gatePolicy } from '../gate-policy.ts';
 import { batchAdvantages, groupAdvantages } from '../method/advantages.ts';
 import { challengerRewards } from '../method/challenger-reward.ts';
@@ -19,7 +21,6 @@ import { challengerRewardRow, solverRewardRow } from '../reward-rows.ts';
 import type { RewardRow } from '../reward-rows.ts';
 import type { RunConfig } from '../run-input.ts';
 import { weightingOf } from '../voting.ts';
-import { readQuestionSet } from '../../db/queries/evaluation-sets.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import type { gateDecisions } from '../../db/schema.ts';
 import type pg from 'pg';
@@ -29,8 +30,8 @@ export interface MethodContext {
   config: RunConfig;
   preset: FrozenPreset;
   policy: FrozenGatePolicy;
-  /** Questions of the run's evaluation set. */
-  heldOut: readonly string[];
+  /** What the run is evaluated on: generated questions are compared with it. */
+  evaluated: Evaluated;
   /** As stored with the run. */
   profile: ModelProfile;
   questionPattern: RegExp | undefined;
@@ -52,7 +53,7 @@ export async function methodContext(database: pg.Pool, run: RunRow, presetName?:
     config,
     preset,
     policy: gatePolicy({ ...config, preset: preset.name }),
-    heldOut: (await readQuestionSet(database, run.heldOutHash))?.items.map(({ question }) => question) ?? [],
+    evaluated: await readEvaluated(database, run),
     profile,
     questionPattern: questionPattern === undefined ? undefined : new RegExp(questionPattern, 'u'),
   };
@@ -143,7 +144,7 @@ export type DecisionRow = Pick<
 
 /** Gate decisions of one iteration, in the order of the questions. @param earlier what earlier iterations kept */
 export function iterationDecisions(
-  { heldOut, policy }: MethodContext,
+  { evaluated, policy }: MethodContext,
   questions: readonly VotedQuestion[],
   earlier: readonly { id: number; question: string }[],
 ): DecisionRow[] {
@@ -157,7 +158,7 @@ export function iterationDecisions(
       tie: result?.tie ?? false,
     })),
     earlier,
-    heldOut,
+    ...evaluated,
     policy,
   });
   let kept = 0;

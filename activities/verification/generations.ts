@@ -2,7 +2,9 @@
 import type { Role } from '../contract.ts';
 import type { Prompted } from '../sampling.ts';
 import type { SamplingParams } from '../engine/types.ts';
-import { evaluationParams } from '../evaluation.ts';
+import { evaluationParams, streamOf } from '../evaluation.ts';
+import { askedOf } from '../evaluation-sets/asked.ts';
+import { deriveSeed } from '../method/seeds.ts';
 import { anchorsOf } from '../oracles/anchor-set.ts';
 import { shardsOf } from '../oracles/anchors.ts';
 import { challengerPrompt, solverPrompt } from '../profile.ts';
@@ -21,6 +23,8 @@ import {
 } from '../../db/queries/verification.ts';
 import { policyBefore, seedOf } from './context.ts';
 import type { VerifyContext } from './context.ts';
+import { evaluationOf } from './evaluation-sets.ts';
+import type { EvaluationSets } from './evaluation-sets.ts';
 import type { RowId } from './findings.ts';
 
 /** One request: all completions of a kind of a unit. */
@@ -62,8 +66,7 @@ interface Range {
 }
 
 /** As stored with the run. */
-export interface QuestionSets {
-  heldOut: EvaluationSet | undefined;
+export interface QuestionSets extends EvaluationSets {
   anchors: EvaluationSet | undefined;
 }
 
@@ -71,13 +74,13 @@ export function readExcerpt(
   context: VerifyContext,
   { kind, place, samples }: Generation,
   range: Range,
-  { heldOut, anchors }: QuestionSets,
+  sets: QuestionSets,
 ): Promise<Excerpt> {
   if (kind === 'question') return questionExcerpt(context, place, range);
   if (kind === 'answer') return answerExcerpt(context, place, range, samples);
-  if (kind === 'anchor') return anchorExcerpt(context, place, range, anchors);
+  if (kind === 'anchor') return anchorExcerpt(context, place, range, sets.anchors);
   if (kind === 'rollout') return rolloutExcerpt(context, place, range);
-  return evaluationExcerpt(context, place, range, heldOut);
+  return evaluationExcerpt(context, place, range, sets);
 }
 
 const numbers = ({ from, to }: Range): number[] => Array.from({ length: to - from }, (_, index) => from + index);
@@ -198,25 +201,25 @@ async function evaluationExcerpt(
   context: VerifyContext,
   place: Place,
   range: Range,
-  heldOut: EvaluationSet | undefined,
+  sets: EvaluationSets,
 ): Promise<Excerpt> {
-  const { client, config, profile } = context;
-  const mode = place.unit === 0 ? 'greedy' : 'sampled';
-  const samples = mode === 'greedy' ? 1 : config.evaluation.samples;
-  const held = heldOut?.items ?? [];
+  const { client, config, preset, profile, run } = context;
+  const { unit, items } = evaluationOf(config, place.unit, sets)!;
+  const { samples, from } = unit;
+  const { prompt } = askedOf(unit, profile, preset);
   const [evaluation] = await evaluationsOf(client, place);
-  const items = { from: Math.floor(range.from / samples), to: Math.ceil(range.to / samples) };
-  const found = evaluation ? await evaluationItemsAt(client, evaluation.evaluationId, items) : [];
+  const part = { from: from + Math.floor(range.from / samples), to: from + Math.ceil(range.to / samples) };
+  const found = evaluation ? await evaluationItemsAt(client, evaluation.evaluationId, part) : [];
   const records = new Map(found.map((record) => [`${record.item}/${record.sample}`, record]));
-  const used = numbers(range).map((index) => ({ item: Math.floor(index / samples), sample: index % samples }));
+  const used = numbers(range).map((index) => ({ item: from + Math.floor(index / samples), sample: index % samples }));
   return {
     role: 'solver',
     checkpointId: policyBefore(context, 'solver', place.iteration + 1, 0),
     prompts: used.map(({ item, sample }) => ({
-      prompt: solverPrompt(profile, held[item]?.question ?? ''),
-      seed: seedOf(context, { ...place, iteration: 0 }, { item, sample, stream: 'evaluation' }),
+      prompt: prompt(items[item]!),
+      seed: deriveSeed({ ...streamOf(unit, run.seed), item, sample }),
     })),
-    change: evaluationParams(mode),
+    change: evaluationParams(unit),
     rows: used.map(({ item, sample }) => {
       const record = records.get(`${item}/${sample}`);
       return (

@@ -24,6 +24,7 @@ import type { VerifyContext } from './context.ts';
 import { verifyAnchors } from './anchors.ts';
 import { verifyAudits } from './audits.ts';
 import { verifyDataset } from './dataset.ts';
+import { readEvaluationSets } from './evaluation-sets.ts';
 import { verifyEvaluations } from './evaluations.ts';
 import { Findings } from './findings.ts';
 import type { Check, Mismatch } from './findings.ts';
@@ -100,7 +101,7 @@ async function verifyRows(
   const run = await getRun(client, request.runId);
   const method = await methodContext(database, run);
   const sets = {
-    heldOut: await readQuestionSet(database, run.heldOutHash),
+    ...(await readEvaluationSets(database, run)),
     anchors: await readQuestionSet(database, run.anchorHash),
   };
   const units = await unitsOf(client, run.runId);
@@ -131,7 +132,7 @@ async function verifyRows(
   await verifyIterations(context, units, sets);
   let replay: ReplayReport | null = null;
   if (request.replay) {
-    const generations = requestsOf(context, units, sets.heldOut);
+    const generations = requestsOf(context, units, sets);
     replay = await replaySamples(context, request.replay, generations, { units, usable: checkpoints.usable, ...sets });
     if (replay.batches === 0 && replay.skipped.length > 0) notes.push('Nothing could be generated again here.');
   }
@@ -174,7 +175,7 @@ async function verifyIterations(
     await verifyChallengerSteps(at('challenger_training'), iteration, of('challenger_training'));
     const dataset = await verifyDataset(at('labelling'), iteration, of('dataset_generation'), earlier);
     await verifySolverSteps(at('solver_training'), iteration, of('solver_training'), dataset.kept ?? []);
-    await verifyEvaluations(at('evaluation'), iteration, of('evaluation'), sets.heldOut);
+    await verifyEvaluations(at('evaluation'), iteration, of('evaluation'), sets);
     const anchors = await verifyAnchors(at('labelling'), iteration, of('labelling'), sets.anchors);
     await verifyAudits(at('labelling'), iteration, dataset, anchors, sets.anchors);
     await verifyVerdicts(context, iteration, oracles, dataset);

@@ -179,6 +179,13 @@ export function evaluationsOf(client: pg.PoolClient, place: Place): Promise<Eval
   return select(client, schema.evaluations, AT, at(place));
 }
 
+export function evaluationComparisonsOf(
+  client: pg.PoolClient,
+  place: Place,
+): Promise<(typeof schema.evaluationComparisons.$inferSelect)[]> {
+  return select(client, schema.evaluationComparisons, `${AT} order by measure, against`, at(place));
+}
+
 export function readCheckpointRows(
   pool: pg.Pool,
   checkpointId: string,
@@ -190,9 +197,9 @@ export function readCheckpointRows(
 export async function* evaluationItemsOf(
   client: pg.PoolClient,
   evaluationId: number,
-  items: number,
+  { from: first, to }: { from: number; to: number },
 ): AsyncGenerator<EvaluationItemRecord[]> {
-  for (let from = 0; from < items; from += PORTION) {
+  for (let from = first; from < to; from += PORTION) {
     yield evaluationItemsAt(client, evaluationId, { from, to: from + PORTION });
   }
 }

@@ -75,6 +75,7 @@ const PARTS: Readonly<Record<Phase, (metrics: PhaseMetrics) => Part[]>> = {
     last('held-out greedy', m['greedyAccuracy'], percent),
     last('sampled', m['sampledAccuracy'], percent),
     m['sampledAccuracy'] ? last('majority', m['majorityAccuracy'], percent) : undefined,
+    total(m['setAnswers'], (value) => `${count(m['setCorrect']?.sum)} of ${count(value)} answers to named sets right`),
   ],
   audit: (m) => {
     const { agreeing, audited, judgeAgreeing, judgeAsked, judgeStored, judgeUndecided, judgeUnasked } = m;

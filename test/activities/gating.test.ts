@@ -1,8 +1,10 @@
 /** The gate and its yield guard on stored rows. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type pg from 'pg';
-import { ActivityRunner, TINY } from '../support/activities.ts';
+import { ActivityRunner, TINY, temporaryFolder } from '../support/activities.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { finishUnit } from '../support/rows.ts';
 import { insertRows } from '../../db/bulk.ts';
@@ -139,6 +141,55 @@ describe('the gate on stored rows', () => {
        where d.run_id = 'copies' and d.reason = 'duplicate_earlier'`,
     );
     assert.deepEqual(first.rows, [{ same: true }]);
+  });
+
+  test('so have copies of a question of any evaluation set, near ones and those that share its words', async () => {
+    const folder = temporaryFolder();
+    const problem = (from: number, count: number): string =>
+      Array.from({ length: count }, (_, index) => `word${'abcdefghijklmnopqrstuvwxyz'.charAt(from + index)}`).join(' ');
+    const rows = {
+      gsm8k: [
+        {
+          question: 'Ann has 3 red apples and 4 pears in her bag. How many fruits are in the bag of Ann?',
+          answer: '#### 7',
+        },
+        { question: problem(0, 20), answer: '#### 1' },
+      ],
+      bbeh: [{ question: '6+6', answer: '12' }],
+    };
+    const sets = Object.entries(rows).map(([set, own]) => {
+      const file = join(folder, `${set}.jsonl`);
+      writeFileSync(file, own.map((row) => JSON.stringify(row)).join('\n'));
+      return { set, file, maxTokens: 8 };
+    });
+    const near = 'Ann has 3 red apples and 4 pears in her bags. How many fruits are in the bag of Ann?';
+    await gated(
+      'sets',
+      [
+        [
+          { question: '6+6' },
+          { question: near },
+          { question: `${problem(3, 14)} 9` },
+          { question: `${problem(3, 12)} 9 8 7 6 5 4` },
+          { question: '7+8' },
+        ],
+      ],
+      { evaluation: { sets, questions: 4 } },
+    );
+    assert.deepEqual(await reasons('sets'), [['held_out', 'held_out', 'held_out', 'kept', 'kept']]);
+    const { rows: found } = await pool.query(
+      `select set_name, item, kind, set_question, kept from r_zero.contaminations where run_id = 'sets' order by question_id`,
+    );
+    assert.deepEqual(found, [
+      { set_name: 'bbeh', item: 0, kind: 'exact', set_question: '6+6', kept: false },
+      { set_name: 'gsm8k', item: 0, kind: 'near', set_question: rows.gsm8k[0]!.question, kept: false },
+      { set_name: 'gsm8k', item: 1, kind: 'ngram', set_question: rows.gsm8k[1]!.question, kept: false },
+    ]);
+    // A run without sets decides as it always did.
+    const { rows: old } = await pool.query(
+      `select inputs ? 'heldOutSet' as named from r_zero.gate_decisions where run_id = 'copies'`,
+    );
+    assert.deepEqual(new Set(old.map(({ named }: { named: boolean }) => named)), new Set([false]));
   });
 
   test('a run may have rules of its own, and the paper has none', async () => {

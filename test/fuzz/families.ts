@@ -10,6 +10,8 @@ import { readModelConfig } from '../../activities/engine/config.ts';
 import { openModelFiles, readCompanionsOf, readConfigOf } from '../../activities/engine/model-files.ts';
 import { openSafetensors } from '../../activities/engine/safetensors.ts';
 import { loadTokenizer } from '../../activities/engine/tokenizer.ts';
+import { LOADER_NAMES } from '../../activities/evaluation-sets/loaders.ts';
+import { readSet } from '../../activities/evaluation-sets/read-set.ts';
 import { loadHeldOut } from '../../activities/held-out.ts';
 import type { SeededRandom } from '../../activities/method/seeds.ts';
 import { loadProfile } from '../../activities/profile.ts';
@@ -20,6 +22,7 @@ import { resolveRunRequest } from '../../workflows/run-request.ts';
 import type { ExtendRequest, ResetToRequest } from '../../workflows/messages.ts';
 import { checkExtension, checkRequest, checkReset } from '../../workflows/update-requests.ts';
 import { tinyGguf } from '../engine/support/tiny-gguf.ts';
+import { asParquet, publishedRows } from '../support/set-files.ts';
 import { mutateBytes, mutateJson, pick } from './mutations.ts';
 import type { Json } from './mutations.ts';
 
@@ -66,6 +69,13 @@ const RUN_INPUTS: Json[] = [
     solver: { learningRateSchedule: 'cosine', minimumLearningRateRatio: 0.1, topP: 0.9, minP: 0.05 },
     gate: { minimumQuestions: 4, onTooFew: 'skip', duplicates: 'keep' },
     checkpoints: { keep: 'all' },
+    evaluation: {
+      shardSize: 64,
+      sets: [
+        { set: 'gsm8k', samples: 4 },
+        { set: 'file', name: 'own', file: 'own.jsonl' },
+      ],
+    },
   },
 ];
 const RESET: Json = { iteration: 1, phase: 'labelling', reason: 'why', input: { microBatch: 32 }, stop: true };
@@ -132,6 +142,7 @@ export function createFamilies(folder: string): Family[] {
   const weightsHeader = 8 + Number(weights.readBigUInt64LE(0));
   const ggufs = [readFileSync(join(FIXTURES, 'gguf/quantized.gguf')), tinyGguf()];
   const ggufPath = join(folder, 'model.gguf');
+  const setPath = join(folder, 'set.data');
   const safetensorsPath = join(modelFolder, 'model.safetensors');
   return [
     valueFamily('run inputs', RUN_INPUTS, (input) => {
@@ -199,6 +210,22 @@ export function createFamilies(folder: string): Family[] {
           await file.close();
         }
         await (await openModelFiles(modelFolder)).weights.close();
+      },
+    },
+    {
+      name: 'evaluation sets',
+      make: (random) => {
+        const loader = pick(random, LOADER_NAMES);
+        const rows = publishedRows(loader, 4);
+        const lines = rows.map((row) => Buffer.from(`${JSON.stringify(row)}\n`));
+        const at = random.below(4);
+        lines[at] = Buffer.from(mutateJson(random, rows[at] as Json));
+        const bytes = random.below(3) === 0 ? mutateBytes(random, asParquet(rows)) : Buffer.concat(lines);
+        return Buffer.concat([Buffer.from([LOADER_NAMES.indexOf(loader)]), bytes]);
+      },
+      read: async (input) => {
+        writeFileSync(setPath, input.subarray(1));
+        await readSet(LOADER_NAMES[input[0]! % LOADER_NAMES.length]!, [setPath], 'evaluation.sets.0.file');
       },
     },
     {
