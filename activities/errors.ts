@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'ScheduleNotFound'
   | 'ModelUnreadable'
   | 'TokenizerUnreadable'
+  | 'DatasetUnreadable'
   | 'CheckpointCorrupt'
   | 'CheckpointMissing'
   | 'CheckpointPruned'
@@ -54,6 +55,7 @@ export const NON_RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ScheduleNotFound',
   'ModelUnreadable',
   'TokenizerUnreadable',
+  'DatasetUnreadable',
   'CheckpointCorrupt',
   'CheckpointMissing',
   'CheckpointPruned',

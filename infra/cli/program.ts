@@ -5,6 +5,7 @@ import { addAudit } from './commands/audit.ts';
 import { addBench } from './commands/bench.ts';
 import { addCodec } from './commands/codec.ts';
 import { addCheckpoint } from './commands/checkpoint.ts';
+import { addDataset } from './commands/dataset.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -67,6 +68,7 @@ A command's own help has its options, defaults and examples: npx r-zero <command
   addSchedule(program, runner);
   addExperiment(program, runner);
   addModel(program, runner);
+  addDataset(program, runner);
   addCheckpoint(program, runner);
   addSql(program, runner);
   addReport(program, runner);

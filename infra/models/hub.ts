@@ -43,27 +43,69 @@ export function hubHeaders({ token }: HubAccess): Record<string, string> {
  * @throws RZeroError `SetupFailed` when the hub cannot be reached, `ModelUnreadable` when it has no such model
  */
 export async function listHubFiles(id: string, revision: string, access: HubAccess): Promise<HubRepository> {
-  const url = `${access.endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`;
-  const response = await request(url, access, id);
-  const json = (await response.json().catch(() => undefined)) as
-    { sha?: unknown; siblings?: unknown; cardData?: { license?: unknown } } | undefined;
-  if (typeof json?.sha !== 'string' || !/^[0-9a-f]{40}$/.test(json.sha) || !Array.isArray(json.siblings)) {
-    throw strange(id, 'its description of the model has not the expected form');
-  }
-  const { sha } = json;
-  const files = json.siblings
-    .filter((file: unknown): file is { rfilename: string } => {
-      const name = (file as { rfilename?: unknown } | null)?.rfilename;
-      return typeof name === 'string' && WANTED.test(name) && !UNWANTED.test(name);
-    })
-    .map((file) => parseFile(file, id, `${access.endpoint}/${id}/resolve/${sha}/${file.rfilename}`));
-  const names = new Set(files.map(({ name }) => name));
-  if (!names.has('config.json') || !files.some(({ name }) => name.endsWith('.safetensors'))) {
+  const isWanted = (name: string): boolean => WANTED.test(name) && !UNWANTED.test(name);
+  const repository = await listRepository({ kind: 'model', id }, revision, access, isWanted);
+  const names = new Set(repository.files.map(({ name }) => name));
+  if (!names.has('config.json') || !repository.files.some(({ name }) => name.endsWith('.safetensors'))) {
     throw new RZeroError('ModelUnreadable', `${id} on the hub has no config.json with *.safetensors.`, {
       field: 'model',
       fix: 'Choose a repository with weights in the safetensors format, or download a .gguf file and import that.',
     });
   }
+  return repository;
+}
+
+/**
+ * Files of a data set, folders of their names joined by `--`. Where a split is there in several forms, Parquet is taken.
+ *
+ * @throws RZeroError `SetupFailed` when the hub cannot be reached, `DatasetUnreadable` when it has no such set, or none of the files
+ */
+export async function listHubDataset(
+  id: string,
+  revision: string,
+  access: HubAccess,
+  wanted: RegExp,
+): Promise<HubRepository> {
+  const isWanted = (name: string): boolean => wanted.test(name) && !/(?:^|\/)\.{1,2}(?:\/|$)|^\/|\\/.test(name);
+  const repository = await listRepository({ kind: 'dataset', id }, revision, access, isWanted);
+  const [best] = ['.parquet', '.jsonl', '.json']
+    .map((ending) => repository.files.filter(({ name }) => name.endsWith(ending)))
+    .filter((files) => files.length > 0);
+  if (!best) {
+    throw new RZeroError('DatasetUnreadable', `${id} on the hub has no file of the form ${wanted.source}.`, {
+      field: 'set',
+      fix: 'Choose another revision, or download the file by other means and name it in the run input.',
+    });
+  }
+  return { ...repository, files: best.map((file) => ({ ...file, name: file.name.replaceAll('/', '--') })) };
+}
+
+interface Asked {
+  kind: 'model' | 'dataset';
+  id: string;
+}
+
+async function listRepository(
+  { kind, id }: Asked,
+  revision: string,
+  access: HubAccess,
+  isWanted: (name: string) => boolean,
+): Promise<HubRepository> {
+  const url = `${access.endpoint}/api/${kind}s/${id}/revision/${encodeURIComponent(revision)}?blobs=true`;
+  const response = await request(url, access, id, {}, undefined, kind);
+  const json = (await response.json().catch(() => undefined)) as
+    { sha?: unknown; siblings?: unknown; cardData?: { license?: unknown } } | undefined;
+  if (typeof json?.sha !== 'string' || !/^[0-9a-f]{40}$/.test(json.sha) || !Array.isArray(json.siblings)) {
+    throw strange(id, `its description of the ${kind} has not the expected form`);
+  }
+  const { sha } = json;
+  const root = `${access.endpoint}/${kind === 'dataset' ? 'datasets/' : ''}${id}/resolve/${sha}`;
+  const files = json.siblings
+    .filter((file: unknown): file is { rfilename: string } => {
+      const name = (file as { rfilename?: unknown } | null)?.rfilename;
+      return typeof name === 'string' && isWanted(name);
+    })
+    .map((file) => parseFile(file, id, `${root}/${file.rfilename}`));
   const licence = json.cardData?.license;
   return { id, commit: sha, licence: typeof licence === 'string' ? licence : undefined, files };
 }
@@ -95,6 +137,7 @@ export async function request(
   id: string,
   headers: Record<string, string> = {},
   signal?: AbortSignal,
+  kind: Asked['kind'] = 'model',
 ): Promise<Response> {
   let response: Response;
   try {
@@ -107,15 +150,17 @@ export async function request(
   }
   if (response.ok) return response;
   await response.body?.cancel();
+  const code = kind === 'model' ? 'ModelUnreadable' : 'DatasetUnreadable';
+  const field = kind === 'model' ? 'model' : 'set';
   if (response.status === 401 || response.status === 403) {
-    throw new RZeroError('ModelUnreadable', `The hub does not give out ${id} (HTTP ${response.status}).`, {
-      field: 'model',
-      fix: 'Check the name; for a model that asks for an account, accept its terms there and set HF_TOKEN.',
+    throw new RZeroError(code, `The hub does not give out ${id} (HTTP ${response.status}).`, {
+      field,
+      fix: 'Check the name; for one that asks for an account, accept its terms there and set HF_TOKEN.',
     });
   }
   if (response.status === 404) {
-    throw new RZeroError('ModelUnreadable', `The hub has no model ${id}, or not at that revision.`, {
-      field: 'model',
+    throw new RZeroError(code, `The hub has no ${kind} ${id}, or not at that revision.`, {
+      field,
       fix: 'Check the name and the revision.',
     });
   }
@@ -128,7 +173,7 @@ export function unreachable(id: string, { endpoint }: HubAccess, cause: unknown)
   const reason = (cause as { cause?: { code?: unknown } } | null)?.cause?.code;
   const why = typeof reason === 'string' ? ` (${reason})` : '';
   return new RZeroError('SetupFailed', `${new URL(endpoint).host} cannot be reached to fetch ${id}${why}.`, {
-    fix: 'Where the network does not allow it, copy the folder of the model to this machine and import that; HF_ENDPOINT names a mirror.',
+    fix: 'Where the network does not allow it, copy the folder of the model, or the file of the set, to this machine and name that; HF_ENDPOINT names a mirror.',
     cause,
   });
 }

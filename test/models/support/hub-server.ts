@@ -38,7 +38,10 @@ export async function startHub(
   });
   const answer = (request: IncomingMessage, response: ServerResponse, path: string): unknown => {
     if (hub.status !== undefined) return response.writeHead(hub.status).end('no');
-    if (path.startsWith(`/api/models/${id}/revision/`)) return response.end(JSON.stringify(hub.describe(listing())));
+    const isListing = [`/api/models/${id}/revision/`, `/api/datasets/${id}/revision/`].some((start) =>
+      path.startsWith(start),
+    );
+    if (isListing) return response.end(JSON.stringify(hub.describe(listing())));
     const [, name] = path.split(`/${id}/resolve/${COMMIT}/`);
     const content = name === undefined ? undefined : files.get(name);
     if (name === undefined || !content) return response.writeHead(404).end();
