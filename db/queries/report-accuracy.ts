@@ -5,6 +5,10 @@
 import { select } from '../client.ts';
 import type { Connection } from './report.ts';
 
+/** Named sets are shown by themselves, their shards together (run-evaluation.ts). */
+const OF_NO_RUN_SET =
+  'not exists (select from r_zero.run_evaluation_sets s where s.run_id = e.run_id and s.set_name = e.set_name)';
+
 export interface EvaluationRow {
   iteration: number;
   set_name: string;
@@ -33,7 +37,7 @@ export const readEvaluations = (connection: Connection, runId: string): Promise<
               sum(i.correct::int)::float8 as c, sum(i.worked::int)::float8 as w,
               sum((i.correct and i.worked)::int)::float8 as wc
        from r_zero.evaluations e join r_zero.evaluation_items i using (evaluation_id)
-       where e.run_id = $1 group by 1, 2, 3, 4, 5, 6
+       where e.run_id = $1 and ${OF_NO_RUN_SET} group by 1, 2, 3, 4, 5, 6
      ), sums as (
        select evaluation_id, count(*)::float8 as k, sum(n) as n, sum(c) as c, sum(w) as w, sum(wc) as wc
        from items group by 1
@@ -56,7 +60,7 @@ export const readEvaluations = (connection: Connection, runId: string): Promise<
      select e.iteration, e.set_name, e.mode, e.items, e.samples_per_item, e.correct, e.majority_correct, e.worked,
             e.worked_correct, accuracy_error, worked_error, worked_accuracy_error, other_accuracy_error, gain, gain_error
      from r_zero.evaluations e left join errors using (evaluation_id) left join gains using (evaluation_id)
-     where e.run_id = $1 order by e.set_name, e.mode, e.iteration`,
+     where e.run_id = $1 and ${OF_NO_RUN_SET} order by e.set_name, e.mode, e.iteration`,
     [runId],
   );
 
@@ -119,7 +123,7 @@ export const readDifferences = (connection: Connection, runId: string, otherId: 
     connection,
     `with ends as materialized (
        select distinct on (e.run_id, e.set_name, e.mode) e.evaluation_id, e.run_id, e.iteration, e.set_name, e.set_hash, e.mode
-       from r_zero.evaluations e where e.run_id in ($1, $2) and e.iteration > 0
+       from r_zero.evaluations e where e.run_id in ($1, $2) and e.iteration > 0 and ${OF_NO_RUN_SET}
        order by e.run_id, e.set_name, e.mode, e.iteration desc
      ), items as materialized (
        select e.*, i.item, avg(i.correct::int)::float8 as correct

@@ -5,6 +5,8 @@ import { byPhase } from '../../activities/phases.ts';
 import { select } from '../../db/client.ts';
 import { readLabelAccuracy } from '../../db/queries/oracles.ts';
 import type { LabelAccuracy } from '../../db/queries/oracles.ts';
+import { readRunEvaluation } from '../../db/queries/run-evaluation.ts';
+import type { RunEvaluation } from '../../db/queries/run-evaluation.ts';
 import { findRun } from '../../db/queries/runs.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import { readSummaries } from '../../db/queries/summary.ts';
@@ -46,6 +48,8 @@ export interface RunSnapshot {
   summaries: IterationRow[];
   /** What each oracle says of the labels, by iteration; absent where only progress is watched. */
   labels?: LabelAccuracy[];
+  /** Likewise. */
+  evaluation?: RunEvaluation;
 }
 
 /** A number of a phase over its units, in unit order. */
@@ -61,12 +65,13 @@ export type PhaseMetrics = Readonly<Record<string, MetricRange>>;
 export async function readSnapshot(pool: pg.Pool, runId: string): Promise<RunSnapshot | undefined> {
   const run = await readRunFacts(pool, runId);
   if (!run) return undefined;
-  const [phases, summaries, labels] = await Promise.all([
+  const [phases, summaries, labels, evaluation] = await Promise.all([
     readPhaseStates(pool, runId),
     readSummaries(pool, runId),
     readLabelAccuracy(pool, runId),
+    readRunEvaluation(pool, runId),
   ]);
-  return { run, phases, summaries, labels };
+  return { run, phases, summaries, labels, evaluation };
 }
 
 export async function readRunFacts(pool: pg.Pool, runId: string): Promise<RunFacts | undefined> {

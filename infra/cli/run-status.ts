@@ -34,6 +34,7 @@ export async function runStatusCommand(options: RunCommandOptions, runId: string
           phases: snapshot.phases,
           iterations: snapshot.summaries,
           labelAccuracy: snapshot.labels ?? [],
+          evaluation: snapshot.evaluation ?? null,
           planned: run.iterations,
         }),
       );

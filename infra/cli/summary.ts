@@ -5,6 +5,7 @@ import { PHASE_WORDS } from './phase-text.ts';
 import { describeControl } from '../../activities/control.ts';
 import type { RunConfig } from '../../activities/run-input.ts';
 import { PHASE_ORDER } from '../../activities/phases.ts';
+import { renderEvaluation } from './evaluation-text.ts';
 import type { RunSnapshot } from './run-snapshot.ts';
 import { explainLoop, solverStepsTrained } from './loop-facts.ts';
 import { renderLabelAccuracy, within } from './label-accuracy-text.ts';
@@ -45,6 +46,7 @@ export function renderSummary(snapshot: RunSnapshot, paint: Paint): string {
       '',
     );
   }
+  if (snapshot.evaluation) parts.push(...renderEvaluation(snapshot.evaluation, paint));
   if (trained.length > 0) {
     parts.push(
       paint('bold', 'Questions written by the Challenger'),

@@ -29,6 +29,8 @@ import type {
   TroubleRow,
   VoteShareRow,
 } from '../../db/queries/report.ts';
+import { readRunEvaluation } from '../../db/queries/run-evaluation.ts';
+import type { RunEvaluation } from '../../db/queries/run-evaluation.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import { readSummaries } from '../../db/queries/summary.ts';
@@ -44,6 +46,7 @@ export interface RunData {
   band: { lower: number; upper: number };
   summaries: IterationRow[];
   evaluations: EvaluationRow[];
+  evaluation: RunEvaluation;
   labels: LabelRow[];
   labelShares: LabelShareRow[];
   funnel: FunnelRow[];
@@ -76,6 +79,7 @@ export async function readRunData(client: pg.PoolClient, runId: string, index: n
     band: { lower: lower.numerator / lower.denominator, upper: upper.numerator / upper.denominator },
     summaries: await readSummaries(client, runId),
     evaluations: await readEvaluations(client, runId),
+    evaluation: await readRunEvaluation(client, runId),
     labels: await readLabels(client, runId),
     labelShares: await readLabelShares(client, runId),
     funnel: await readFunnel(client, runId),

@@ -15,6 +15,7 @@ import { answerSection } from './sections/answer.ts';
 import { configurationSection, modelName, time } from './sections/configuration.ts';
 import { costSection, troubleSection } from './sections/cost.ts';
 import { diversitySection } from './sections/diversity.ts';
+import { evaluationSetsSection } from './sections/evaluation-sets.ts';
 import { funnelSection } from './sections/funnel.ts';
 import { labelSection } from './sections/labels.ts';
 import { trainingSection } from './sections/training.ts';
@@ -33,6 +34,7 @@ export interface PageContent {
 const CONTENTS: readonly [id: string, title: string][] = [
   ['answer', 'Did it get better?'],
   ['accuracy', 'Accuracy'],
+  ['sets', 'Evaluation sets'],
   ['labels', 'Labels'],
   ['alarms', 'Alarms'],
   ['funnel', 'Funnel'],
@@ -91,6 +93,7 @@ ${CONTENTS.map(([id, title]) => markup`<li><a href="#${id}">${title}</a></li>\n`
 <main>
 ${answerSection(runs, differences)}
 ${accuracySection(runs)}
+${evaluationSetsSection(runs)}
 ${labelSection(runs)}
 ${alarmSection(runs)}
 ${funnelSection(runs)}

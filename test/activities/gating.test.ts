@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type pg from 'pg';
 import { ActivityRunner, TINY, temporaryFolder } from '../support/activities.ts';
+import { run } from '../e2e/support/command.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { finishUnit } from '../support/rows.ts';
 import { insertRows } from '../../db/bulk.ts';
@@ -65,9 +66,10 @@ async function store(pool: pg.Pool, runId: string, iteration: number, labelled: 
 
 describe('the gate on stored rows', () => {
   let pool: pg.Pool;
+  let url: string;
   let runner: ActivityRunner;
   before(async () => {
-    ({ pool } = await createDatabase());
+    ({ pool, url } = await createDatabase());
     runner = new ActivityRunner(pool);
   });
 
@@ -185,6 +187,15 @@ describe('the gate on stored rows', () => {
       { set_name: 'gsm8k', item: 0, kind: 'near', set_question: rows.gsm8k[0]!.question, kept: false },
       { set_name: 'gsm8k', item: 1, kind: 'ngram', set_question: rows.gsm8k[1]!.question, kept: false },
     ]);
+    const argv = ['audit', 'contamination', '--run', 'sets', '--data-dir', runner.deps.dataDir, '--limit', '2'];
+    const said = await run(argv, { DATABASE_URL: url });
+    assert.equal(said.code, 0, said.stderr);
+    assert.match(
+      said.stdout,
+      /^3 generated questions repeat .* \(1 exact, 1 near, 1 by shared runs of words\); none was kept\./,
+    );
+    assert.match(said.stdout, /question \d+ \(held_out\): 6\+6\n {4}exact, bbeh 0: 6\+6\n/);
+    assert.match(said.stdout, /… and 1 more: --limit 3\n$/);
     // A run without sets decides as it always did.
     const { rows: old } = await pool.query(
       `select inputs ? 'heldOutSet' as named from r_zero.gate_decisions where run_id = 'copies'`,

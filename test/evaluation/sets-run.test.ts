@@ -3,12 +3,19 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { parseHTML } from 'linkedom';
 import type pg from 'pg';
 import type { RunInput } from '../../activities/contract.ts';
 import type { Engine } from '../../activities/engine/types.ts';
 import { createLocalEngine } from '../../activities/engine/index.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { percentileInterval, resampledMean } from '../../activities/method/paired-bootstrap.ts';
+import { gainText } from '../../infra/report/estimate.ts';
+import { makeReport } from '../../infra/report/report.ts';
+import { intervalOf } from '../../infra/cli/evaluation-text.ts';
+import { percent } from '../../infra/cli/numbers.ts';
+import { readSnapshot } from '../../infra/cli/run-snapshot.ts';
+import { renderSummary } from '../../infra/cli/summary.ts';
 import { verifyRun } from '../../activities/verification/verify-run.ts';
 import { readAverages, readComparisons, readScores } from '../../db/queries/evaluation-scores.ts';
 import { ActivityRunner, TINY, temporaryFolder } from '../support/activities.ts';
@@ -170,6 +177,41 @@ describe('a run with named evaluation sets', () => {
     assert.ok(Math.abs(average!.overall! - (gsm8k!.score! + choices!.score!) / 2) < 1e-12);
     assert.ok(Math.abs(average!.micro! - (gsm8k!.score! * 20 + choices!.score! * 8) / 28) < 1e-12);
     assert.equal(average!.questions, 28);
+  });
+
+  test('is shown by the summary and the report, in the numbers of the views', async () => {
+    const snapshot = (await readSnapshot(pool, 'sets'))!;
+    const summary = renderSummary(snapshot, (_, text) => text);
+    const [, gsm8k] = (await readScores(pool, 'sets')).filter(({ iteration }) => iteration === 1);
+    const found = (await readComparisons(pool, 'sets')).find(
+      (row) => `${row.set_name} ${row.measure} ${row.against}` === 'gsm8k mean base',
+    )!;
+    assert.match(summary, /Solver of iteration 1 on evaluation sets/);
+    const line = summary.split('\n').find((text) => text.includes('mean@4'))!;
+    assert.ok(line.includes(percent(gsm8k!.mean_at_k)), line);
+    assert.ok(line.includes(intervalOf(found)), line);
+    assert.match(summary, /Averages of the base model: math .* general .* overall/);
+    const { page } = await makeReport(pool, { runId: 'sets' });
+    const { document } = parseHTML(page);
+    const cells = [...document.querySelectorAll('#set-scores tbody tr')].map((row) =>
+      [...row.children].map(({ textContent }) => textContent),
+    );
+    const own = cells.find(([set, iteration, , measure]) => `${set} ${iteration} ${measure}` === 'gsm8k 1 mean@4')!;
+    assert.equal(own[4], percent(gsm8k!.mean_at_k));
+    const { difference, lower, upper } = found;
+    assert.equal(own[5], gainText({ value: difference, low: lower, high: upper }));
+    assert.equal(document.querySelectorAll('#set-averages tbody tr').length, 2);
+    // The figures above are of the model's own questions.
+    assert.doesNotMatch(document.querySelector('#accuracy')!.textContent ?? '', /gsm8k/);
+    // Nothing of it where a run names no sets.
+    const evaluation = {
+      ...snapshot.evaluation!,
+      scores: snapshot.evaluation!.scores.filter(({ loader }) => loader === null),
+    };
+    assert.doesNotMatch(
+      renderSummary({ ...snapshot, evaluation }, (_, text) => text),
+      /evaluation set/,
+    );
   });
 
   test('is found as it was written by an audit, and not when a row of a set or a comparison is altered', async () => {

@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { JudgeOptions } from '../audit-judge.ts';
 import type { LabelOptions } from '../audit-label.ts';
+import type { ContaminationOptions } from '../audit-contamination.ts';
 import type { AuditOptions } from '../audit.ts';
 import type { CommandRunner } from '../command-runner.ts';
 import { runName, wholeNumber, withCommonOptions } from '../options.ts';
@@ -12,6 +13,7 @@ export function addAudit(program: Command, runner: CommandRunner): void {
   addVerify(audit, runner);
   addJudge(audit, runner);
   addLabel(audit, runner);
+  addContamination(audit, runner);
 }
 
 const runOption = () => new Option('--run <name>', 'name of the run').argParser(runName).makeOptionMandatory();
@@ -125,6 +127,25 @@ function addLabel(audit: Command, runner: CommandRunner): void {
       runner.run(options, false, async (terminal) => {
         const { labelCommand } = await import('../audit-label.ts');
         await labelCommand(options, terminal);
+      }),
+    );
+}
+
+function addContamination(audit: Command, runner: CommandRunner): void {
+  withCommonOptions(audit.command('contamination'))
+    .summary('list generated questions that repeat a question of an evaluation set')
+    .description(
+      'Which questions, of which set, and how: exact (the same text), near (almost the same words with the same numbers), or ngram (a run of ' +
+        '13 words in common, or 70 % of all runs of 8). Under the presets’ rules the gate drops them all. The same as SQL: r_zero.contaminations.',
+    )
+    .addOption(runOption())
+    .addOption(new Option('--limit <number>', 'most to list').argParser(wholeNumber(1, 1_000_000)).default(50))
+    .option('--json', 'print one JSON object for a script', false)
+    .addHelpText('after', '\nExamples:\n  $ npx r-zero audit contamination --run demo')
+    .action((options: CommonOptions & ContaminationOptions) =>
+      runner.run(options, options.json, async (terminal) => {
+        const { contaminationCommand } = await import('../audit-contamination.ts');
+        await contaminationCommand(options, terminal);
       }),
     );
 }
