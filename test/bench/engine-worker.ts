@@ -10,10 +10,15 @@ import { loadModelFolder } from '../../activities/engine/model-folder.ts';
 import { grpoStep, scoreCompletions } from '../../activities/engine/rollouts.ts';
 import { sampleCompletions } from '../../activities/engine/sampler.ts';
 import { loadRuntime } from '../../activities/engine/tensorflow.ts';
+import { RZeroError } from '../../activities/errors.ts';
 import type { Model } from '../../activities/engine/weights.ts';
 
 const [path = '', threads = '2'] = process.argv.slice(2);
-const runtime = await loadRuntime({ threads: Number(threads) });
+const runtime = await loadRuntime({ threads: Number(threads) }).catch((error: unknown) => {
+  if (!(error instanceof RZeroError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+});
 const optimizer = createAdamW();
 let opened: Model | undefined;
 

@@ -10,8 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { wantedPrecision } from '../../activities/engine/precision.ts';
-import type { Precision } from '../../activities/engine/precision.ts';
+import { PRECISIONS } from '../../activities/engine/precision.ts';
 import { RZeroError } from '../../activities/errors.ts';
 import { CASES, QUESTIONS, clockOf, compareModel, llamaRate } from './engine-compare.ts';
 import type { Case } from './engine-compare.ts';
@@ -48,7 +47,7 @@ try {
 }
 
 async function run(): Promise<void> {
-  const gpu = flags.gpu === undefined ? undefined : wantedPrecision(flags.gpu as Precision, {});
+  const [gpu] = flags.gpu === undefined ? [] : listed('gpu', PRECISIONS, flags.gpu);
   const models = listed('models', MODELS, flags.models ?? MODELS.slice(0, gpu ? 3 : 2).join());
   const cases: readonly Case[] = listed('cases', CASES, flags.cases);
   const rounds = flags.rounds === undefined ? (flags.quick ? 1 : 3) : number('rounds', flags.rounds);
@@ -98,7 +97,7 @@ async function run(): Promise<void> {
   if (flags.json) say(JSON.stringify(asJson(found)));
 }
 
-function listed<T extends string>(name: 'models' | 'cases', known: readonly T[], list: string): T[] {
+function listed<T extends string>(name: 'models' | 'cases' | 'gpu', known: readonly T[], list: string): T[] {
   const wanted = list.split(',');
   const unknown = wanted.find((one) => !(known as readonly string[]).includes(one));
   if (unknown === undefined) return known.filter((one) => wanted.includes(one));
