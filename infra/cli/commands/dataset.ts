@@ -24,6 +24,7 @@ export function addDataset(program: Command, runner: CommandRunner): void {
     );
   withJson(dataset.command('list'))
     .summary('say which sets there are, how each is measured, and which are here')
+    .addHelpText('after', '\nExamples:\n  $ npx r-zero dataset list')
     .action((options: DatasetOptions) =>
       runner.run(options, options.json, async (terminal) => {
         const { listDatasets } = await import('../dataset.ts');
