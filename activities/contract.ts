@@ -281,6 +281,7 @@ export interface OrchestrationActivities {
   auditLabels(ref: UnitRef): Promise<UnitResult>;
   /** The second unit of an audit, where the run has a judge: minutes to hours of requests. */
   judgeLabels(ref: UnitRef): Promise<UnitResult>;
+  measureDiversity(ref: UnitRef): Promise<UnitResult>;
   /** Deletes what the run's `checkpoints.keep` gives up, now that the iteration's work is done. */
   pruneCheckpoints(ref: IterationRef): Promise<PruneResult>;
   finishIteration(ref: IterationRef): Promise<IterationSummary>;

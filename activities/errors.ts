@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'PresetInvalid'
   | 'PayloadUnreadable'
   | 'JudgeUnfit'
+  | 'EmbeddingUnfit'
   // The machine: may pass by itself or after a hand's turn.
   | 'DatabaseUnreachable'
   | 'TemporalUnreachable'
@@ -36,6 +37,7 @@ export type ErrorCode =
   | 'EngineCancelled'
   | 'EngineUnavailable'
   | 'JudgeUnavailable'
+  | 'EmbeddingUnavailable'
   | 'DiskFull'
   | 'PortInUse'
   | 'StackBusy'
@@ -69,6 +71,7 @@ export const NON_RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'PresetInvalid',
   'PayloadUnreadable',
   'JudgeUnfit',
+  'EmbeddingUnfit',
 ]);
 
 export interface RZeroErrorOptions {

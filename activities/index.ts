@@ -7,6 +7,7 @@ import { evaluateSolver } from './evaluation.ts';
 import { openExperiment, readExperimentRun } from './experiments.ts';
 import { asFailure } from './failures.ts';
 import { gateQuestions } from './filtering.ts';
+import { measureDiversity } from './diversity/measure.ts';
 import { judgeLabels } from './judging.ts';
 import { labelQuestions } from './labelling.ts';
 import { pauseSchedule, planNight } from './nights.ts';
@@ -38,6 +39,7 @@ export function createActivities(deps: ActivityDependencies): RZeroActivities {
     gateQuestions: (ref) => gateQuestions(deps, ref),
     auditLabels: (ref) => auditLabels(deps, ref),
     judgeLabels: (ref) => judgeLabels(deps, ref),
+    measureDiversity: (ref) => measureDiversity(deps, ref),
     trainChallengerStep: (ref) => trainChallengerStep(deps, ref),
     generateQuestions: (ref) => generateQuestions(deps, ref),
     labelQuestions: (ref) => labelQuestions(deps, ref),

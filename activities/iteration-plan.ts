@@ -28,6 +28,6 @@ export function planIteration(
     { phase: 'gating', units: 1 },
     { phase: 'solver_training', units: config.solver.steps },
     evaluation,
-    { phase: 'audit', units: config.oracles?.judge ? 2 : 1 },
+    { phase: 'audit', units: config.diversity?.embedding ? 3 : config.oracles?.judge ? 2 : 1 },
   ];
 }

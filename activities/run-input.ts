@@ -7,6 +7,7 @@ import { alarmFields } from './alarms/settings.ts';
 import { budgetFields, limitsOf } from './budget.ts';
 import type { Budget, RunInput } from './contract.ts';
 import { applyControl, CONTROL_NAMES } from './control.ts';
+import { diversityFields, embeddingFields } from './diversity/settings.ts';
 import { TARGET_MODULES } from './engine/lora.ts';
 import { RZeroError } from './errors.ts';
 import { evaluationSetList, setFields } from './evaluation-sets/settings.ts';
@@ -187,6 +188,8 @@ const runInput = z.strictObject({
   alarms: alarmFields.prefault({}),
   /** Who audits labels beside exact arithmetic; never seen by training. */
   oracles: oracleFields.optional(),
+  /** How diverse the questions are in meaning, beside their words. */
+  diversity: diversityFields.optional(),
   /** Of this start alone: no setting of the run, so that each start may have another. */
   budget: budgetFields.optional(),
 });
@@ -312,6 +315,8 @@ function fieldsAt(path: readonly PropertyKey[]): string {
     oracles: oracleFields,
     'oracles.anchors': anchorFields,
     'oracles.judge': judgeFields,
+    diversity: diversityFields,
+    'diversity.embedding': embeddingFields,
     'challenger.lora': lora,
     'solver.lora': lora,
     budget: budgetFields,

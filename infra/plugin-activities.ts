@@ -14,6 +14,7 @@ export const ORCHESTRATION_ACTIVITY_NAMES = listOf<OrchestrationActivities>({
   checkAlarms: true,
   auditLabels: true,
   judgeLabels: true,
+  measureDiversity: true,
   pruneCheckpoints: true,
   finishIteration: true,
   planNight: true,

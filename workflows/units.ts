@@ -15,7 +15,7 @@ type UnitActivity<A> = { [K in keyof A]: A[K] extends (ref: UnitRef) => Promise<
 
 const gpu = proxyActivities<GpuActivities>(GPU_OPTIONS);
 const database = proxyActivities<OrchestrationActivities>(BULK_DATABASE_OPTIONS);
-const judge = proxyActivities<OrchestrationActivities>(JUDGE_OPTIONS);
+const outside = proxyActivities<OrchestrationActivities>(JUDGE_OPTIONS);
 
 function onGpu(activity: UnitActivity<GpuActivities>): PhaseDefinition['runUnit'] {
   return (ref, summary) => gpu[activity].executeWithOptions({ summary, taskQueue: gpuTaskQueue() }, [ref]);
@@ -25,9 +25,11 @@ function inDatabase(activity: 'gateQuestions' | 'auditLabels'): PhaseDefinition[
   return (ref, summary) => database[activity].executeWithOptions({ summary }, [ref]);
 }
 
-/** Unit 0 is what code knows, unit 1 the judge. */
-const audit: PhaseDefinition['runUnit'] = (ref, summary) =>
-  ref.unit === 0 ? inDatabase('auditLabels')(ref, summary) : judge.judgeLabels.executeWithOptions({ summary }, [ref]);
+/** Unit 0 is what code knows, unit 1 the judge, unit 2 what the questions mean. */
+const audit: PhaseDefinition['runUnit'] = (ref, summary) => {
+  if (ref.unit === 0) return inDatabase('auditLabels')(ref, summary);
+  return outside[ref.unit === 1 ? 'judgeLabels' : 'measureDiversity'].executeWithOptions({ summary }, [ref]);
+};
 
 export const PHASES: Readonly<Record<Phase, PhaseDefinition>> = {
   challenger_training: {

@@ -15,11 +15,14 @@ import {
 } from '../../db/queries/alarm-readings.ts';
 import { bestIteration, countRollbacks, insertAlarms, readAlarms } from '../../db/queries/alarms.ts';
 import type { AlarmRow } from '../../db/queries/alarms.ts';
+import { readSemanticDiversity } from '../../db/queries/semantic-diversity.ts';
+import type { SemanticRow } from '../../db/queries/semantic-diversity.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import {
   judgeHeldOut,
   judgeLabels,
+  judgeMeaning,
   judgeQuestions,
   judgeRepeatedTexts,
   judgeSolveRates,
@@ -93,10 +96,24 @@ async function judge(
     case 'evaluation':
       return judgeHeldOut(await readHeldOutAnswers(database, runId, iteration), settings);
     case 'audit':
-      return [judgeLabels(await readKeptLabels(database, runId, iteration), settings)];
+      return [
+        judgeLabels(await readKeptLabels(database, runId, iteration), settings),
+        ...(config.diversity?.embedding
+          ? [judgeMeaning(await measuredUpTo(database, runId, iteration), settings)]
+          : []),
+      ];
     default:
       return [];
   }
+}
+
+async function measuredUpTo(
+  database: ActivityDependencies['database'],
+  runId: string,
+  iteration: number,
+): Promise<SemanticRow[] | undefined> {
+  const rows = (await readSemanticDiversity(database, runId)).filter((row) => row.iteration <= iteration);
+  return rows.at(-1)?.iteration === iteration ? rows : undefined;
 }
 
 async function verdictOn(

@@ -7,6 +7,7 @@ import type {
   SolveRatesReading,
   TrainingReading,
 } from '../../db/queries/alarm-readings.ts';
+import type { SemanticRow } from '../../db/queries/semantic-diversity.ts';
 import { wilsonInterval } from '../method/evaluation.ts';
 import { mean } from '../statistics.ts';
 import type { AlarmName, AlarmSettings } from './settings.ts';
@@ -24,6 +25,7 @@ export interface Judgement {
 /** One-sided limits of McNemar's z: 0.5 % for each of several falls in a row, 0.1 % for a single comparison an iteration. */
 const FALL_LIMIT = 2.576;
 const BASE_LIMIT = 3.09;
+const NORMAL_95 = 1.959964;
 /** Steps at each end of a phase that are averaged: single steps are noisy. */
 const ENDS = 3;
 
@@ -134,6 +136,21 @@ export function judgeQuestions(
     `${percent(phraseShare)} of the runs of four tokens were different, ${percent(first.phraseShare)} in the first iteration; ` +
     `the floor is ${percent(floor)} of that.`;
   return [...judgements, { alarm: 'phrases', raised: value < floor, value, threshold: floor, message }];
+}
+
+/** @param rows of the iterations that were measured, this one last; undefined when it was not */
+export function judgeMeaning(rows: readonly SemanticRow[] | undefined, settings: AlarmSettings): Judgement {
+  const alarm = 'semanticDiversity';
+  const { floor } = settings.semanticDiversity;
+  const [first, now] = [rows?.[0], rows?.at(-1)];
+  if (!first || !now || first === now) return nothing(alarm, floor, 'no earlier iteration, or not measured');
+  if (first.distance <= 0) return nothing(alarm, floor, 'the questions of the first iteration were all the same');
+  const value = now.distance / first.distance;
+  const message =
+    `The mean distance in meaning of ${now.questions} questions was ${number(now.distance)} (± ${number(NORMAL_95 * now.error)}), ` +
+    `${number(first.distance)} in iteration ${first.iteration}; the floor is ${percent(floor)} of that.`;
+  const highest = (now.distance + NORMAL_95 * now.error) / first.distance;
+  return { alarm, raised: highest < floor, value, threshold: floor, message };
 }
 
 export function judgeSolveRates({ labelled, commonest, pHat }: SolveRatesReading, settings: AlarmSettings): Judgement {

@@ -26,6 +26,8 @@ export const alarmFields = z.strictObject({
   diversity: z.strictObject({ action, floor: share(0.2) }).prefault({}),
   /** Share of different runs of four tokens among all of an iteration's questions, by the same share in the first iteration. */
   phrases: z.strictObject({ action, floor: share(0.25) }).prefault({}),
+  /** Distance in meaning of an iteration's questions by that of the first one measured, where `diversity.embedding` measures it. */
+  semanticDiversity: z.strictObject({ action, floor: share(0.5) }).prefault({}),
   /** Share of questions that have the commonest solve rate. */
   solveRates: z.strictObject({ action, ceiling: share(0.95) }).prefault({}),
   /** Share of the Challenger's questions that have the form that is asked for. */

@@ -31,6 +31,8 @@ import type {
 } from '../../db/queries/report.ts';
 import { readRunEvaluation } from '../../db/queries/run-evaluation.ts';
 import type { RunEvaluation } from '../../db/queries/run-evaluation.ts';
+import { readSemanticDiversity } from '../../db/queries/semantic-diversity.ts';
+import type { SemanticRow } from '../../db/queries/semantic-diversity.ts';
 import { getRun } from '../../db/queries/runs.ts';
 import type { RunRow } from '../../db/queries/runs.ts';
 import { readSummaries } from '../../db/queries/summary.ts';
@@ -55,6 +57,7 @@ export interface RunData {
   steps: StepRow[];
   clusters: ClusterRow[];
   diversity: DiversityRow[];
+  meanings: SemanticRow[];
   times: PhaseTimeRow[];
   trouble: TroubleRow[];
   alarms: ReportAlarmRow[];
@@ -88,6 +91,7 @@ export async function readRunData(client: pg.PoolClient, runId: string, index: n
     steps: await readSteps(client, runId),
     clusters: await readClusters(client, runId),
     diversity: await readDiversity(client, runId),
+    meanings: await readSemanticDiversity(client, runId),
     times: times.sort((a, b) => a.iteration - b.iteration || byPhase(phaseOf(a), phaseOf(b))),
     trouble: await readTrouble(client, runId),
     alarms: await readReportAlarms(client, runId),

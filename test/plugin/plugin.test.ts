@@ -24,6 +24,7 @@ const DATABASE_NAMES = [
   'finishIteration',
   'gateQuestions',
   'judgeLabels',
+  'measureDiversity',
   'openExperiment',
   'openRun',
   'pauseSchedule',

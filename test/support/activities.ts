@@ -46,6 +46,7 @@ const UNIT_ACTIVITY: Record<Phase, keyof GpuActivities | keyof OrchestrationActi
   evaluation: 'evaluateSolver',
   audit: 'auditLabels',
 };
+const AUDITS = ['auditLabels', 'judgeLabels', 'measureDiversity'] as const;
 
 export class ActivityRunner {
   readonly deps: ActivityDependencies;
@@ -90,7 +91,7 @@ export class ActivityRunner {
   }
 
   unit(phase: Phase, runId: string, iteration: number, unit: number): Promise<UnitResult> {
-    const name = phase === 'audit' && unit > 0 ? 'judgeLabels' : UNIT_ACTIVITY[phase];
+    const name = phase === 'audit' ? AUDITS[unit]! : UNIT_ACTIVITY[phase];
     const activity = this.#activities[name] as (ref: object) => Promise<UnitResult>;
     return this.call(activity, { runId, iteration, unit, holder: this.#workflowId });
   }

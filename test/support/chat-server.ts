@@ -44,14 +44,12 @@ after(async () => {
 
 export async function startChatServer(respond: Respond): Promise<ChatServerDouble> {
   const requests: ChatRequest[] = [];
-  const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  const { baseUrl, close } = await listen(async (incoming, response) => {
     if (incoming.method !== 'POST' || incoming.url !== '/v1/chat/completions') {
       response.writeHead(404).end();
       return;
     }
-    const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Omit<ChatRequest, 'headers'>;
+    const body = (await readJson(incoming)) as Omit<ChatRequest, 'headers'>;
     const request = { ...body, headers: incoming.headers };
     requests.push(request);
     const answer = await respond(request, response);
@@ -72,7 +70,19 @@ export async function startChatServer(respond: Respond): Promise<ChatServerDoubl
         },
       }),
     );
-  };
+  });
+  return { baseUrl, requests, close };
+}
+
+async function readJson(incoming: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+}
+
+async function listen(
+  handle: (incoming: IncomingMessage, response: ServerResponse) => Promise<void>,
+): Promise<Pick<ChatServerDouble, 'baseUrl' | 'close'>> {
   const server = createServer((incoming, response) => void handle(incoming, response).catch(() => response.destroy()));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = async (): Promise<void> => {
@@ -80,7 +90,43 @@ export async function startChatServer(respond: Respond): Promise<ChatServerDoubl
     if (server.listening) await new Promise((resolve) => server.close(resolve));
   };
   closings.push(close);
-  return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, requests, close };
+  return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, close };
+}
+
+export interface EmbeddingRequest {
+  model: string;
+  input: string[];
+  headers: IncomingHttpHeaders;
+}
+
+/** Embeds by `embed`; `spoil` answers instead where it returns true. */
+export async function startEmbeddingServer(
+  embed: (text: string) => number[],
+  spoil: (request: EmbeddingRequest, response: ServerResponse) => boolean = () => false,
+): Promise<{ baseUrl: string; requests: EmbeddingRequest[] }> {
+  const requests: EmbeddingRequest[] = [];
+  const { baseUrl } = await listen(async (incoming, response) => {
+    if (incoming.url !== '/v1/embeddings') return void response.writeHead(404).end();
+    const request = { ...((await readJson(incoming)) as Omit<EmbeddingRequest, 'headers'>), headers: incoming.headers };
+    requests.push(request);
+    if (spoil(request, response)) return;
+    // Servers may answer in any order.
+    const data = request.input.map((text, index) => ({ object: 'embedding', index, embedding: embed(text) })).reverse();
+    response.setHeader('content-type', 'application/json');
+    response.end(
+      JSON.stringify({ object: 'list', data, model: request.model, usage: { prompt_tokens: data.length * 3 } }),
+    );
+  });
+  return { baseUrl, requests };
+}
+
+/** How often each pair of letters occurs, in 64 places: the same pairs, the same meaning. */
+export function embedPairs(text: string): number[] {
+  const vector = Array.from({ length: 64 }, () => 0);
+  for (let at = 0; at + 1 < text.length; at++) {
+    vector[(text.charCodeAt(at) * 31 + text.charCodeAt(at + 1)) % vector.length]! += 1;
+  }
+  return vector;
 }
 
 /**

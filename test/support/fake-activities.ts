@@ -32,6 +32,7 @@ const PHASE_OF: Partial<Record<ActivityName, Phase>> = {
   evaluateSolver: 'evaluation',
   auditLabels: 'audit',
   judgeLabels: 'audit',
+  measureDiversity: 'audit',
 };
 
 const DEFAULT_UNITS: readonly (readonly [Phase, number])[] = [
@@ -192,6 +193,7 @@ export class FakeActivities {
       gateQuestions: unit('gateQuestions'),
       auditLabels: unit('auditLabels'),
       judgeLabels: unit('judgeLabels'),
+      measureDiversity: unit('measureDiversity'),
       trainChallengerStep: unit('trainChallengerStep'),
       generateQuestions: unit('generateQuestions'),
       labelQuestions: unit('labelQuestions'),

@@ -35,11 +35,12 @@ export function diversitySection(runs: readonly RunData[]): Html {
         shares(runs, 'Different questions', (row) => [row.distinct_questions, row.questions]),
         shares(runs, 'Different runs of four words', (row) => [row.distinct_4, row.fours]),
         clusters(runs),
+        ...(runs.some(({ meanings }) => meanings.length > 0) ? [meanings(runs)] : []),
       ],
       markup`Left: of the parsed questions of the data generation, how many are different. Middle: of all runs of four words
       in as many questions of each iteration, how many are different; a digit and a sign are words, too. Right: clusters of
-      near questions among the valid ones of a step of Challenger training, which is what its repetition penalty counts.`,
-      behind('diversity', ...runs.map((data) => diversityTable(runs, data))),
+      near questions among the valid ones of a step of Challenger training, which is what its repetition penalty counts.${meaningsNote(runs)}`,
+      behind('diversity', ...runs.flatMap((data) => [diversityTable(runs, data), meaningTable(runs, data)])),
     ),
   );
 }
@@ -63,6 +64,64 @@ function shares(runs: readonly RunData[], title: string, of: (row: DiversityRow)
       y: SHARE,
       marks: [...percentAxis(), iterationAxis(iterations, false), ...lines(series)],
     },
+  });
+}
+
+/** 95 %. */
+const NORMAL_95 = 1.959964;
+
+function meanings(runs: readonly RunData[]): Html {
+  const iterations = runs.flatMap(({ meanings: rows }) => rows.map(({ iteration }) => iteration));
+  const series = runs.map((data): Series => ({
+    colour: colourOf(data),
+    points: data.meanings.map(({ iteration, questions, distance, error, vendi }) => ({
+      x: iteration,
+      value: distance,
+      low: distance - NORMAL_95 * error,
+      high: distance + NORMAL_95 * error,
+      tip: `${iteration}: ${decimal(distance, 3)} of ${count(questions)} questions, Vendi score ${decimal(vendi)}`,
+    })),
+  }));
+  return panel({
+    title: 'Mean distance in meaning',
+    says: series.flatMap(({ points }) => points.map(({ tip }) => tip)).join('; '),
+    plot: {
+      x: iterationDomain(iterations),
+      y: { nice: true, domain: [0, Math.max(...series.flatMap(({ points }) => points.map(({ high }) => high ?? 0)))] },
+      marks: [
+        grid(),
+        Plot.axisY({ ticks: 4, tickSize: 0, label: null }),
+        iterationAxis(iterations, false),
+        ...lines(series),
+      ],
+    },
+  });
+}
+
+function meaningsNote(runs: readonly RunData[]): string {
+  const models = [...new Set(runs.flatMap(({ config }) => config.diversity?.embedding?.model ?? []))];
+  return models.length === 0
+    ? ''
+    : ` Last: mean cosine distance between the questions’ embeddings by ${models.join(' and ')}, with 95 % intervals.`;
+}
+
+function meaningTable(runs: readonly RunData[], data: RunData): Html {
+  if (data.meanings.length === 0) return markup``;
+  return table({
+    id: idOf('diversity-meanings', data),
+    caption: named(
+      runs,
+      data,
+      'Distance in meaning: mean cosine distance of all pairs; Vendi score of order 2, an effective number',
+    ),
+    columns: ['iteration', 'questions', 'distance', '95 %', 'Vendi score'].map((head) => ({ head })),
+    rows: data.meanings.map(({ iteration, questions, distance, error, vendi }) => [
+      String(iteration),
+      count(questions),
+      decimal(distance, 4),
+      `${decimal(distance - NORMAL_95 * error, 4)}–${decimal(distance + NORMAL_95 * error, 4)}`,
+      decimal(vendi),
+    ]),
   });
 }
 
