@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import {
   judgeHeldOut,
   judgeLabels,
+  judgeMeaning,
   judgeQuestions,
   judgeRepeatedTexts,
   judgeSolveRates,
@@ -85,6 +86,23 @@ describe('questions and labels', () => {
     assert.deepEqual(raised(judgeQuestions({ ...questions, distinct: 12 }, questions, SETTINGS)), ['diversity']);
     assert.deepEqual(raised(judgeQuestions({ ...questions, phraseShare: 0.01 }, questions, SETTINGS)), ['phrases']);
     assert.deepEqual(raised(judgeQuestions({ ...questions, phraseShare: 0.01 }, undefined, SETTINGS)), []);
+  });
+
+  test('distance in meaning is compared with the first iteration’s, with its interval', () => {
+    const row = (iteration: number, distance: number, error = 0.01) => ({
+      iteration,
+      questions: 40,
+      distance,
+      error,
+      vendi: 2,
+    });
+    assert.equal(judgeMeaning([row(1, 0.8), row(2, 0.3)], SETTINGS).raised, true);
+    assert.equal(judgeMeaning([row(1, 0.8), row(2, 0.3, 0.1)], SETTINGS).raised, false);
+    assert.equal(judgeMeaning([row(1, 0.8), row(2, 0.7)], SETTINGS).raised, false);
+    for (const rows of [undefined, [], [row(1, 0.1)], [row(1, 0), row(2, 0)]]) {
+      const { raised: isRaised, value } = judgeMeaning(rows, SETTINGS);
+      assert.deepEqual([isRaised, value], [false, null]);
+    }
   });
 
   test('one solve rate for all, and false labels, raise theirs', () => {

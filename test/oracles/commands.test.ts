@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import type pg from 'pg';
 import { verifyRun } from '../../activities/verification/verify-run.ts';
@@ -9,11 +12,13 @@ import { labelCommand } from '../../infra/cli/audit-label.ts';
 import type { LabelOptions } from '../../infra/cli/audit-label.ts';
 import type { Terminal } from '../../infra/cli/terminal.ts';
 import { RunningCommand, run } from '../e2e/support/command.ts';
-import { ActivityRunner } from '../support/activities.ts';
-import { knowingJudge, startChatServer } from '../support/chat-server.ts';
+import { ActivityRunner, temporaryFolder } from '../support/activities.ts';
+import { knowingJudge, startChatServer, startEngineServer } from '../support/chat-server.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { UNTRAINED } from '../support/untrained.ts';
 import { tampered } from '../support/tampering.ts';
+
+const BASE_MODEL = fileURLToPath(new URL('../../activities/engine/base-model', import.meta.url));
 
 describe('the audit commands', () => {
   let pool: pg.Pool;
@@ -80,6 +85,44 @@ describe('the audit commands', () => {
     const wrong = await run([...named, '--iteration', '7'], env);
     assert.match(wrong.stderr, /has not labelled iteration 7 yet[^]*field: --iteration/);
     assert.ok(![again, text, nobody, wrong].some(({ stdout, stderr }) => (stdout + stderr).includes('sk-secret')));
+  });
+
+  test('a judge that is a model of our engine, killed and asked again, keeps to its budget', async () => {
+    const server = await startEngineServer(BASE_MODEL, BASE_MODEL);
+    const prompt = join(temporaryFolder(), 'sums.json');
+    // The base model knows sums of two digits.
+    const cases = [3, 4, 5, 6].map((n) => ({
+      question: `${n}+4`,
+      answer: String(n + 4 + (n % 2)),
+      correct: n % 2 === 0,
+    }));
+    writeFileSync(prompt, JSON.stringify({ version: 1, messages: [{ role: 'user', content: '{question}' }], cases }));
+    const { dataDir } = runner.deps;
+    const budget = cases.length + 16;
+    const named = [
+      ...['audit', 'judge', '--run', 'run', '--data-dir', dataDir, '--questions', '30', '--concurrency', '1'],
+      ...['--base-url', server.baseUrl, '--model', 'tiny', '--prompt', prompt, '--max-tokens', '24'],
+      ...['--max-calls', String(budget), '--json'],
+    ];
+    const killed = new RunningCommand(named, { DATABASE_URL: url });
+    while ((await verdicts('judge:tiny')).length < 4) await sleep(10);
+    killed.kill('SIGKILL');
+    assert.equal((await killed.outcome).code, null);
+    await sleep(200);
+    const before = await verdicts('judge:tiny');
+    assert.ok(before.length >= 4 && before.length < 16, `${before.length} were stored`);
+    const again = await run(named, { DATABASE_URL: url });
+    assert.equal(again.code, 0, again.stderr);
+    const report = JSON.parse(again.stdout) as { iterations: { stored: number; asked: number; unasked: number }[] };
+    assert.deepEqual(
+      report.iterations.map(({ stored, asked, unasked }) => [stored, asked, unasked]),
+      [[before.length, 16 - before.length, 14]],
+    );
+    const after = await verdicts('judge:tiny');
+    assert.deepEqual(after.slice(0, before.length), before);
+    assert.equal(after.length, 16);
+    // What was under way when it was killed was answered for nothing.
+    assert.ok(server.requests.length <= budget + 1, `${server.requests.length} requests`);
   });
 
   /** Types lines into the command. @returns what it shows */

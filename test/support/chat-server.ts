@@ -106,12 +106,17 @@ export async function startEmbeddingServer(
 ): Promise<{ baseUrl: string; requests: EmbeddingRequest[] }> {
   const requests: EmbeddingRequest[] = [];
   const { baseUrl } = await listen(async (incoming, response) => {
-    if (incoming.url !== '/v1/embeddings') return void response.writeHead(404).end();
+    if (incoming.url !== '/v1/embeddings') {
+      response.writeHead(404).end();
+      return;
+    }
     const request = { ...((await readJson(incoming)) as Omit<EmbeddingRequest, 'headers'>), headers: incoming.headers };
     requests.push(request);
     if (spoil(request, response)) return;
     // Servers may answer in any order.
-    const data = request.input.map((text, index) => ({ object: 'embedding', index, embedding: embed(text) })).reverse();
+    const data = request.input
+      .map((text, index) => ({ object: 'embedding', index, embedding: embed(text) }))
+      .toReversed();
     response.setHeader('content-type', 'application/json');
     response.end(
       JSON.stringify({ object: 'list', data, model: request.model, usage: { prompt_tokens: data.length * 3 } }),
