@@ -100,9 +100,18 @@ describe('the audit commands', () => {
     const { dataDir } = runner.deps;
     const budget = cases.length + 16;
     const named = [
-      ...['audit', 'judge', '--run', 'run', '--data-dir', dataDir, '--questions', '30', '--concurrency', '1'],
-      ...['--base-url', server.baseUrl, '--model', 'tiny', '--prompt', prompt, '--max-tokens', '24'],
-      ...['--max-calls', String(budget), '--json'],
+      'audit',
+      'judge',
+      '--json',
+      '--run=run',
+      `--data-dir=${dataDir}`,
+      '--questions=30',
+      '--concurrency=1',
+      `--base-url=${server.baseUrl}`,
+      '--model=tiny',
+      `--prompt=${prompt}`,
+      '--max-tokens=24',
+      `--max-calls=${budget}`,
     ];
     const killed = new RunningCommand(named, { DATABASE_URL: url });
     while ((await verdicts('judge:tiny')).length < 4) await sleep(10);

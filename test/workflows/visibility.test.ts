@@ -135,21 +135,22 @@ describe('what the Temporal UI shows', () => {
     });
   });
 
-  test('a run with a judge asks it after the audit by code, off the GPU', async () => {
+  test('a run with a judge and an embedding model asks them after the audit by code, off the GPU', async () => {
     const runId = uniqueName('judged');
     const taskQueue = uniqueName('judged');
-    const fake = new FakeActivities({ iterations: 1, units: [['audit', 2]] });
+    const fake = new FakeActivities({ iterations: 1, units: [['audit', 3]] });
     await withWorkers(server.nativeConnection, { taskQueue, fake }, async () => {
       await server.client.workflow.execute('rZeroRun', { workflowId: `r-zero/${runId}`, taskQueue });
     });
     const { events } = await server.client.workflow.getHandle(`r-zero/${runId}/iteration-1`).fetchHistory();
     const audits = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
       const name = scheduled?.activityType?.name ?? '';
-      return name.endsWith('Labels') ? [[name, scheduled?.taskQueue?.name]] : [];
+      return /^(audit|judge|measure)/.test(name) ? [[name, scheduled?.taskQueue?.name]] : [];
     });
     assert.deepEqual(audits, [
       ['auditLabels', taskQueue],
       ['judgeLabels', taskQueue],
+      ['measureDiversity', taskQueue],
     ]);
   });
 
