@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type pg from 'pg';
 import { openPool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { asRole } from '../../infra/cli/endpoints.ts';
-import { ActivityRunner, TINY } from '../support/activities.ts';
+import { ActivityRunner, TINY, temporaryFolder } from '../support/activities.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { addSideRows } from '../support/rows.ts';
 
@@ -26,7 +28,10 @@ describe('rows that were written', () => {
     const workers = openPool(asRole(url, 'r_zero_app'));
     try {
       const runner = new ActivityRunner(workers);
-      await runner.open({ ...TINY, runId: 'tiny', oracles: { anchors: { questions: 2 } } });
+      const file = join(temporaryFolder(), 'set.jsonl');
+      writeFileSync(file, '{"question": "2+3", "answer": "5"}');
+      const evaluation = { questions: 16, samples: 2, sets: [{ set: 'file', file }] };
+      await runner.open({ ...TINY, runId: 'tiny', oracles: { anchors: { questions: 2 } }, evaluation });
       for (const iteration of [0, 1]) await runner.iterate('tiny', iteration);
       await runner.checkAlarms('evaluation', 'tiny', 1);
       assert.equal((await workers.query<{ name: string }>('select current_user as name')).rows[0]?.name, 'r_zero_app');
