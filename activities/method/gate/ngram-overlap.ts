@@ -27,22 +27,22 @@ export function ngramMatches(questions: readonly (string | null)[], texts: Itera
   const ids = new Map<string, number>();
   for (const word of words.flat()) if (!ids.has(word)) ids.set(word, ids.size);
   const encoded = words.map((own) => own.map((word) => ids.get(word)!));
-  const short = indexOf(encoded, SHORT);
-  const long = indexOf(encoded, LONG);
+  const short = new GramIndex(encoded, SHORT, ids.size);
+  const long = new GramIndex(encoded, LONG, ids.size);
   const found = new Map<number, NgramMatch>();
-  if (short.size === 0) return found;
+  if (short.isEmpty) return found;
   let index = -1;
   for (const text of texts) {
     index += 1;
     const shared = new Map<number, Set<number>>();
     const run = new Set<number>();
     for (const known of knownRuns(text, ids)) {
-      for (const { question, position } of occurrences(known, SHORT, short)) {
+      for (const { question, position } of short.occurrences(known)) {
         let positions = shared.get(question);
         if (!positions) shared.set(question, (positions = new Set()));
         positions.add(position);
       }
-      for (const { question } of occurrences(known, LONG, long)) run.add(question);
+      for (const { question } of long.occurrences(known)) run.add(question);
     }
     for (const [question, positions] of shared) {
       const overlap = positions.size / (encoded[question]!.length - SHORT + 1);
@@ -59,19 +59,48 @@ const wordsOf = (text: string): string[] =>
     .toLowerCase()
     .match(/[\p{L}\p{N}]+/gu) ?? [];
 
-const keyOf = (words: readonly number[], at: number, length: number): string => words.slice(at, at + length).join(' ');
+/** Runs of words of the questions, by their first and last word: a number, where joining the words would cost more than all else. */
+class GramIndex {
+  readonly #grams = new Map<number, Gram[]>();
+  readonly #texts: readonly (readonly number[])[];
+  readonly #length: number;
+  readonly #words: number;
 
-function indexOf(texts: readonly (readonly number[])[], length: number): Map<string, Gram[]> {
-  const index = new Map<string, Gram[]>();
-  texts.forEach((words, question) => {
-    for (let position = 0; position + length <= words.length; position += 1) {
-      const key = keyOf(words, position, length);
-      const grams = index.get(key);
-      if (grams) grams.push({ question, position });
-      else index.set(key, [{ question, position }]);
+  /** @param words how many there are: each is a number below it */
+  constructor(texts: readonly (readonly number[])[], length: number, words: number) {
+    this.#texts = texts;
+    this.#length = length;
+    this.#words = words;
+    texts.forEach((own, question) => {
+      for (let position = 0; position + length <= own.length; position += 1) {
+        const key = this.#keyOf(own, position);
+        const grams = this.#grams.get(key);
+        if (grams) grams.push({ question, position });
+        else this.#grams.set(key, [{ question, position }]);
+      }
+    });
+  }
+
+  get isEmpty(): boolean {
+    return this.#grams.size === 0;
+  }
+
+  /** Of every run of `words`, the same runs of the questions. */
+  *occurrences(words: readonly number[]): Generator<Gram> {
+    for (let at = 0; at + this.#length <= words.length; at += 1) {
+      for (const gram of this.#grams.get(this.#keyOf(words, at)) ?? []) if (this.#isSame(words, at, gram)) yield gram;
     }
-  });
-  return index;
+  }
+
+  #keyOf(words: readonly number[], at: number): number {
+    return words[at]! * this.#words + words[at + this.#length - 1]!;
+  }
+
+  #isSame(words: readonly number[], at: number, { question, position }: Gram): boolean {
+    const own = this.#texts[question]!;
+    for (let i = 1; i < this.#length - 1; i += 1) if (words[at + i] !== own[position + i]) return false;
+    return true;
+  }
 }
 
 /** Stretches of words that the questions have, long enough to matter: most text falls out here. */
@@ -87,8 +116,4 @@ function* knownRuns(text: string, ids: ReadonlyMap<string, number>): Generator<n
     run = [];
   }
   if (run.length >= SHORT) yield run;
-}
-
-function* occurrences(words: readonly number[], length: number, index: ReadonlyMap<string, Gram[]>): Generator<Gram> {
-  for (let at = 0; at + length <= words.length; at += 1) yield* index.get(keyOf(words, at, length)) ?? [];
 }
