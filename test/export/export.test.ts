@@ -115,7 +115,15 @@ describe('exporting a run', () => {
     ({ pool, url } = await createDatabase());
     tables = await schemaTables(pool);
     runner = new ActivityRunner(pool);
-    await runner.open({ ...TINY, runId: 'tiny', iterations: 2, oracles: { anchors: { questions: 3 } } });
+    const file = join(root, 'set.jsonl');
+    await writeFile(file, '{"question": "2+3", "answer": "5"}');
+    await runner.open({
+      ...TINY,
+      runId: 'tiny',
+      iterations: 2,
+      oracles: { anchors: { questions: 3 } },
+      evaluation: { ...(TINY['evaluation'] as object), sets: [{ set: 'file', file }] },
+    });
     for (const iteration of [0, 1]) await runner.iterate('tiny', iteration);
     await runner.checkAlarms('evaluation', 'tiny', 1);
     await addSideRows(pool, 'tiny');
