@@ -89,7 +89,10 @@ export async function askModel<T>(
   throw new RZeroError(
     request.codes.unavailable,
     `The ${request.who} at ${server.baseUrl} gave no answer in ${server.tries} tries: ${failure.reason}.`,
-    { field: `${request.field}.baseUrl`, fix: 'Check that the server runs, then resume the run or give the command again.' },
+    {
+      field: `${request.field}.baseUrl`,
+      fix: 'Check that the server runs, then resume the run or give the command again.',
+    },
   );
 }
 
