@@ -2,7 +2,7 @@ import type { UnitRef, UnitResult } from './contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { RZeroError } from './errors.ts';
 import { readEvaluated } from './evaluation-sets/evaluated.ts';
-import { decideIteration } from './method/gate/gate-iteration.ts';
+import { decideInThread } from './gate-thread.ts';
 import type { GateReason } from './method/gate/gate.ts';
 import { gatePolicy } from './gate-policy.ts';
 import { runUnit } from './unit.ts';
@@ -20,26 +20,29 @@ const DUPLICATES: ReadonlySet<GateReason> = new Set<GateReason>([
 
 /** Keeps or drops every labelled question of an iteration, each with its reason. */
 export function gateQuestions(deps: ActivityDependencies, ref: UnitRef): Promise<UnitResult> {
-  return runUnit(deps, 'gating', ref, async ({ run, config, place }) => {
+  return runUnit(deps, 'gating', ref, async ({ run, config, place, call }) => {
     const generated = await readGeneratedQuestions(deps.database, run.runId, place.iteration);
     const votes = await readVotes(deps.database, run.runId, place.iteration);
-    const decisions = decideIteration({
-      questions: generated
-        .filter(({ status }) => status === 'valid')
-        .map(({ questionId, question }) => {
-          const vote = votes.get(questionId);
-          if (!vote) {
-            throw new RZeroError('Internal', `Question ${questionId} was parsed but has no vote.`, {
-              fix: 'Run `npx r-zero doctor`; the labelling phase of this iteration is incomplete.',
-            });
-          }
-          const { label, majority, total, tie } = vote;
-          return { id: questionId, question, label, votes: majority, total, tie };
-        }),
-      earlier: await readTrainedBefore(deps.database, run.runId, place.iteration),
-      ...(await readEvaluated(deps.database, run)),
-      policy: gatePolicy(config),
-    });
+    const decisions = await decideInThread(
+      {
+        questions: generated
+          .filter(({ status }) => status === 'valid')
+          .map(({ questionId, question }) => {
+            const vote = votes.get(questionId);
+            if (!vote) {
+              throw new RZeroError('Internal', `Question ${questionId} was parsed but has no vote.`, {
+                fix: 'Run `npx r-zero doctor`; the labelling phase of this iteration is incomplete.',
+              });
+            }
+            const { label, majority, total, tie } = vote;
+            return { id: questionId, question, label, votes: majority, total, tie };
+          }),
+        earlier: await readTrainedBefore(deps.database, run.runId, place.iteration),
+        ...(await readEvaluated(deps.database, run)),
+        policy: gatePolicy(config),
+      },
+      call.signal,
+    );
     let kept = 0;
     const rows = decisions.map(({ id, ...decision }) => ({
       ...place,

@@ -3,13 +3,10 @@
  * batches, during which no heartbeat could leave. One thread computes a batch; large ones are compared on all cores first.
  */
 import { availableParallelism } from 'node:os';
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { RZeroError } from './errors.ts';
 import { challengerRewards, rewardDistanceCount } from './method/challenger-reward.ts';
 import type { ChallengerReward, ChallengerRewardItem, ChallengerRewardOptions } from './method/challenger-reward.ts';
 import type { FrozenPreset } from './method/presets.ts';
-import type { RewardAnswer, RewardTask } from './reward-thread.ts';
+import { cancelled, inThread } from './method-threads.ts';
 
 export interface RewardThreadOptions {
   /** Ends the threads; the call then fails with `EngineCancelled`. */
@@ -36,16 +33,17 @@ export async function computeChallengerRewards(
   if (signal?.aborted) throw cancelled(signal.reason);
   const characters = items.reduce((sum, { question }) => sum + question.length, 0);
   if (items.length <= INLINE_ITEMS && characters <= INLINE_CHARACTERS) return challengerRewards(items, preset, options);
-  const task: RewardTask = { items, preset, options };
+  const batch = { items, preset, options };
   const count = rewardDistanceCount(items, preset);
-  if (threads < 2 || items.length < splitFrom || count > MAX_SHARED_DISTANCES) return inThread(task, signal);
+  if (threads < 2 || items.length < splitFrom || count > MAX_SHARED_DISTANCES)
+    return inThread('rewards', batch, signal);
 
   const distances = new Float64Array(new SharedArrayBuffer(count * Float64Array.BYTES_PER_ELEMENT));
-  const shared: RewardTask = { ...task, options: { ...options, distances } };
+  const shared = { ...batch, options: { ...options, distances } };
   const stop = new AbortController();
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const shares = Array.from({ length: threads }, (_, first) =>
-    inThread({ ...shared, share: { first, step: threads } }, either),
+    inThread('distances', { ...shared, share: { first, step: threads } }, either),
   );
   try {
     await Promise.all(shares);
@@ -54,44 +52,5 @@ export async function computeChallengerRewards(
     stop.abort();
     await Promise.allSettled(shares);
   }
-  return inThread(shared, signal);
-}
-
-function inThread(task: RewardTask, signal: AbortSignal | undefined): Promise<ChallengerReward[]> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(cancelled(signal.reason));
-    const thread = startThread(task);
-    let answer: RewardAnswer | undefined;
-    let failure: unknown;
-    const onAbort = (): void => void thread.terminate();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    thread.once('message', (message: RewardAnswer) => (answer = message));
-    thread.once('error', (error) => (failure = error));
-    // Settled at its end, so that no thread outlives the call.
-    thread.once('exit', (code) => {
-      signal?.removeEventListener('abort', onAbort);
-      if (answer !== undefined && 'rewards' in answer) resolve(answer.rewards);
-      else if (answer !== undefined) reject(asError(answer.error));
-      else if (signal?.aborted) reject(cancelled(signal.reason));
-      else reject(failure ?? new RZeroError('Internal', `The reward thread ended with exit code ${code}.`));
-    });
-  });
-}
-
-/** Sources need a loader, and Node 20 does not hand the parent's to a thread. */
-function startThread(task: RewardTask): Worker {
-  const extension = extname(new URL(import.meta.url).pathname);
-  const file = new URL(`./reward-thread${extension}`, import.meta.url);
-  if (extension !== '.ts') return new Worker(file, { workerData: task });
-  const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'));
-  const program = `import(${loader}).then(({ register }) => (register(), import(${JSON.stringify(file.href)})))`;
-  return new Worker(program, { eval: true, workerData: task });
-}
-
-function asError({ code, message, ...rest }: Extract<RewardAnswer, { error: unknown }>['error']): RZeroError {
-  return new RZeroError(code, message, rest);
-}
-
-function cancelled(cause: unknown): RZeroError {
-  return new RZeroError('EngineCancelled', 'Computing the rewards was cancelled.', { cause });
+  return inThread('rewards', shared, signal);
 }
