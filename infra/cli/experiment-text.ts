@@ -60,6 +60,18 @@ export function summarizeExperiment(experimentId: string, rows: readonly Experim
   };
 }
 
+/** @param ended what the workflow says of runs that its rows do not show to be in trouble, such as those that others advance */
+export function withTroubles(
+  report: ExperimentReport,
+  ended: readonly { runId: string; reason: string }[],
+): ExperimentReport {
+  const known = new Set(report.troubles.map(({ runId }) => runId));
+  const more = ended
+    .filter(({ runId }) => !known.has(runId))
+    .map(({ runId, reason }) => ({ runId, status: 'left out', reason }));
+  return { ...report, troubles: [...report.troubles, ...more] };
+}
+
 const hasAccuracy = ({ greedyAccuracy }: ExperimentResultRow): boolean => isNumber(greedyAccuracy);
 
 type Reading = (row: ExperimentResultRow) => number | null;

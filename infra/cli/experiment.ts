@@ -9,8 +9,9 @@ import type { ExperimentResultRow } from '../../db/queries/experiments.ts';
 import { assertSchemaCurrent } from '../../db/migrate.ts';
 import { startExperiment } from '../experiments.ts';
 import type { StartedExperiment } from '../experiments.ts';
+import type { ExperimentResult } from '../../workflows/messages.ts';
 import { withDatabase } from './database-access.ts';
-import { renderExperiment, renderExperimentMarkdown, summarizeExperiment } from './experiment-text.ts';
+import { renderExperiment, renderExperimentMarkdown, summarizeExperiment, withTroubles } from './experiment-text.ts';
 import type { ExperimentReport } from './experiment-text.ts';
 import { orAborted, pause } from './interrupts.ts';
 import { isNumber, percent } from './numbers.ts';
@@ -94,8 +95,8 @@ export async function runExperimentCommand(
       const started = await orAborted(session.signal, () => startExperiment(client, input, { join: true }));
       terminal.note(`✓ Experiment ${input.experimentId} goes on. Ctrl-C stops; the same command continues.`);
       if (session.stack.uiUrl) terminal.note(`  Temporal UI: ${session.stack.uiUrl}`);
-      await Promise.race([follow(session, started, terminal), session.lost]);
-      return await readReport(session.pool, input.experimentId);
+      const { troubles } = await Promise.race([follow(session, started, terminal), session.lost]);
+      return withTroubles(await readReport(session.pool, input.experimentId), troubles);
     });
     show(report, options, terminal);
     if (report.troubles.length > 0) throw new AlreadyReported('Some runs are not finished.');
@@ -107,7 +108,11 @@ export async function runExperimentCommand(
 }
 
 /** Says what comes of each run, until the workflow ends. */
-async function follow(session: StackSession, started: StartedExperiment, terminal: Terminal): Promise<void> {
+async function follow(
+  session: StackSession,
+  started: StartedExperiment,
+  terminal: Terminal,
+): Promise<ExperimentResult> {
   let isOver = false;
   const ended = started.result().finally(() => (isOver = true));
   ended.catch(() => undefined);
@@ -119,7 +124,7 @@ async function follow(session: StackSession, started: StartedExperiment, termina
     if (last) break;
     await pause(session.signal, INTERVAL_MS);
   }
-  await ended;
+  return await ended;
 }
 
 /** Lines about what was not told yet: one an iteration that is evaluated, one for a run that stands still. */

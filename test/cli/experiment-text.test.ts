@@ -7,6 +7,7 @@ import {
   renderExperiment,
   renderExperimentMarkdown,
   summarizeExperiment,
+  withTroubles,
 } from '../../infra/cli/experiment-text.ts';
 
 const row = (
@@ -42,6 +43,17 @@ describe('the table of an experiment', () => {
     row('broken', 1, 0, 0.2, { status: 'parked', statusReason: 'The disk is full.\u001b[2J' }),
   ];
   const report = summarizeExperiment('e', rows);
+
+  test('names runs that the experiment left out, each once', () => {
+    const { troubles } = withTroubles(report, [
+      { runId: 'e-slow-1', reason: 'Another workflow advances it.' },
+      { runId: 'e-broken-1', reason: 'It is parked.' },
+    ]);
+    assert.deepEqual(
+      troubles.map(({ runId, status }) => `${runId} ${status}`),
+      ['e-broken-1 parked', 'e-slow-1 left out'],
+    );
+  });
 
   test('compares at the last iteration, run by run', () => {
     assert.equal(report.iteration, 2);
