@@ -1,8 +1,9 @@
 -- How many pseudo-labels are true, by iteration, oracle and solve rate: p-hat in ten parts, the last one closed. `kept` is null for all
 -- labels, true for those of the training set, false for the others. Anchors are no questions of the iteration: what they say of a part of
 -- p-hat stands for each of the three, and that so few labels may happen to be truer or less true than such labels are is part of
--- their interval. A vote has a label when its majority is not 0. Intervals are Wilson's, of 95 %; where nothing was audited, from 0 to 1.
-create view r_zero.label_accuracy_by_p_hat as
+-- their interval. A vote has a label when its majority is not 0. `below` and `above` are how far Wilson's interval of 95 % reaches, with
+-- that chance in it, and beyond 0 and 1 where there are few labels; where nothing was audited, a half each.
+create view r_zero.label_accuracy_parts as
 select c.run_id, c.iteration, c.oracle, c.kept, c.part,
        c.part / 10.0::double precision as p_hat_from, (c.part + 1) / 10.0::double precision as p_hat_to,
        c.labelled, c.audited, c.undecided, c.agreeing,
@@ -11,8 +12,8 @@ select c.run_id, c.iteration, c.oracle, c.kept, c.part,
          / nullif(sum(case c.oracle when 'computed' then c.audited else c.labelled end)
                     over (partition by c.run_id, c.iteration, c.oracle, c.kept), 0)::double precision as weight,
        w.p as label_accuracy,
-       case when c.audited = 0 then 0 else greatest(0, w.p - sqrt((w.p - w.centre + w.spread) ^ 2 + w.chance)) end as lower,
-       case when c.audited = 0 then 1 else least(1, w.p + sqrt((w.centre + w.spread - w.p) ^ 2 + w.chance)) end as upper
+       case when c.audited = 0 then 0.5 else sqrt((w.p - w.centre + w.spread) ^ 2 + w.chance) end as below,
+       case when c.audited = 0 then 0.5 else sqrt((w.centre + w.spread - w.p) ^ 2 + w.chance) end as above
 from (
   select run_id, iteration, oracle, kept, part,
          sum(labelled)::int as labelled, sum(audited)::int as audited,
@@ -59,21 +60,29 @@ cross join lateral (
   from (select (x.p + x.z ^ 2 / (2 * x.n)) / (1 + x.z ^ 2 / x.n) as centre) y
 ) w;
 
+create view r_zero.label_accuracy_by_p_hat as
+select run_id, iteration, oracle, kept, part, p_hat_from, p_hat_to, labelled, audited, undecided, agreeing, weight, label_accuracy,
+       greatest(0, coalesce(label_accuracy, 0.5) - below) as lower, least(1, coalesce(label_accuracy, 0.5) + above) as upper
+from r_zero.label_accuracy_parts;
+
 -- The same over all of p-hat: each part weighs what it weighs among the labels that are asked about, one that nothing is known of counts as
 -- a half with an interval from 0 to 1, and the parts' intervals are put together by MOVER (Zou and Donner, Statistics in
--- Medicine 27, 2008). One part with all of the weight gives Wilson's interval.
+-- Medicine 27, 2008). One part with all of the weight gives Wilson's interval. The share of so many labels moves in steps of one: where anchors
+-- foretell it, half a step is added on either side (the continuity correction).
 create view r_zero.label_accuracy as
 select run_id, iteration, oracle, kept, labelled, audited, undecided, agreeing, label_accuracy,
-       greatest(0, label_accuracy - below) as lower, least(1, label_accuracy + above) as upper
+       greatest(0, label_accuracy - below - half_step) as lower, least(1, label_accuracy + above + half_step) as upper
 from (
   select run_id, iteration, oracle, kept,
          sum(labelled)::int as labelled, sum(audited)::int as audited, sum(undecided)::int as undecided,
          sum(agreeing)::int as agreeing,
+         -- Of counts, not of weights: where all are true this is 1, to the last bit.
          case when sum(audited) = 0 then null
               when oracle = 'computed' then sum(agreeing)::double precision / sum(audited)::double precision
-              else sum(weight * coalesce(label_accuracy, 0.5)) end as label_accuracy,
-         sqrt(sum((weight * (coalesce(label_accuracy, 0.5) - lower)) ^ 2)) as below,
-         sqrt(sum((weight * (upper - coalesce(label_accuracy, 0.5))) ^ 2)) as above
-  from r_zero.label_accuracy_by_p_hat
+              else sum(labelled * coalesce(label_accuracy, 0.5)) / nullif(sum(labelled), 0)::double precision end as label_accuracy,
+         sqrt(sum((weight * below) ^ 2)) as below,
+         sqrt(sum((weight * above) ^ 2)) as above,
+         case when oracle = 'anchors' then coalesce(0.5 / nullif(sum(labelled), 0), 0)::double precision else 0 end as half_step
+  from r_zero.label_accuracy_parts
   group by run_id, iteration, oracle, kept
 ) estimated;

@@ -12,6 +12,7 @@ const VIEWS = [
   'iteration_summary',
   'label_accuracy',
   'label_accuracy_by_p_hat',
+  'label_accuracy_parts',
   'lineage',
   'phase_progress',
   'provenance',

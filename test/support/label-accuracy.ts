@@ -9,20 +9,29 @@ export interface Interval {
 
 const Z = 1.959963984540054;
 
+/** How far an interval reaches from the estimate. */
+interface Reach {
+  below: number;
+  above: number;
+}
+
 /**
  * Of 95 %; nothing is known of nothing.
  *
  * @param predicted so many others of the kind, whose own share is meant
  */
 export function wilson(successes: number, n: number, predicted = Infinity): Interval {
-  if (n === 0) return { lower: 0, upper: 1 };
+  const p = n === 0 ? 0.5 : successes / n;
+  const { below, above } = reach(successes, n, predicted);
+  return { lower: Math.max(0, p - below), upper: Math.min(1, p + above) };
+}
+
+function reach(successes: number, n: number, predicted = Infinity): Reach {
+  if (n === 0) return { below: 0.5, above: 0.5 };
   const { estimate: p, low, high } = wilsonInterval(successes, n);
   const centre = (successes + Z ** 2 / 2) / (n + Z ** 2);
   const chance = predicted === 0 ? 0 : (Z ** 2 * centre * (1 - centre)) / predicted;
-  return {
-    lower: Math.max(0, p - Math.sqrt((p - low) ** 2 + chance)),
-    upper: Math.min(1, p + Math.sqrt((high - p) ** 2 + chance)),
-  };
+  return { below: Math.sqrt((p - low) ** 2 + chance), above: Math.sqrt((high - p) ** 2 + chance) };
 }
 
 export interface Stratum {
@@ -36,18 +45,21 @@ export interface Stratum {
 
 /** Weighted sum of proportions with an interval by MOVER (Zou and Donner, Statistics in Medicine 27, 2008). */
 export function stratified(strata: readonly Stratum[]): Interval & { estimate: number } {
-  let [estimate, below, above] = [0, 0, 0];
+  let [estimate, below, above, others] = [0, 0, 0, 0];
   for (const { weight, agreeing, audited, predicted } of strata) {
     const p = audited === 0 ? 0.5 : agreeing / audited;
-    const { lower, upper } = wilson(agreeing, audited, predicted);
+    const own = reach(agreeing, audited, predicted);
     estimate += weight * p;
-    below += (weight * (p - lower)) ** 2;
-    above += (weight * (upper - p)) ** 2;
+    below += (weight * own.below) ** 2;
+    above += (weight * own.above) ** 2;
+    others += predicted ?? 0;
   }
+  // A share of so many labels moves in steps.
+  const halfStep = others === 0 ? 0 : 0.5 / others;
   return {
     estimate,
-    lower: Math.max(0, estimate - Math.sqrt(below)),
-    upper: Math.min(1, estimate + Math.sqrt(above)),
+    lower: Math.max(0, estimate - Math.sqrt(below) - halfStep),
+    upper: Math.min(1, estimate + Math.sqrt(above) + halfStep),
   };
 }
 
