@@ -580,10 +580,6 @@ export const votes = rZeroAll.table(
   (t) => [
     primaryKey({ columns: [t.questionId, t.version, t.take] }),
     ...recomputationKeys('votes', t),
-    // What counts of labels read, without the classes of answers.
-    index('votes_own')
-      .on(t.questionId, t.version, t.majority, t.total, t.pHat)
-      .where(sql`${t.recomputationId} is null and ${t.supersededBy} is null`),
     corrections('votes', t),
     check('votes_counts', sql`${t.majority} >= 0 and ${t.majority} <= ${t.total} and ${t.unparsable} >= 0`),
     check('votes_label', sql`(${t.label} is null) = (${t.majority} = 0)`),

@@ -1,4 +1,3 @@
 CREATE INDEX "gate_decisions_corrected" ON "r_zero_all"."gate_decisions" USING btree ("question_id") WHERE "r_zero_all"."gate_decisions"."version" > 1 and "r_zero_all"."gate_decisions"."recomputation_id" is null and "r_zero_all"."gate_decisions"."superseded_by" is null;--> statement-breakpoint
 CREATE INDEX "questions_current" ON "r_zero_all"."questions" USING btree ("run_id","phase","iteration","question_id","status","reason") WHERE "r_zero_all"."questions"."superseded_by" is null;--> statement-breakpoint
-CREATE INDEX "votes_own" ON "r_zero_all"."votes" USING btree ("question_id","version","majority","total","p_hat") WHERE "r_zero_all"."votes"."recomputation_id" is null and "r_zero_all"."votes"."superseded_by" is null;--> statement-breakpoint
 CREATE INDEX "votes_corrected" ON "r_zero_all"."votes" USING btree ("question_id") WHERE "r_zero_all"."votes"."version" > 1 and "r_zero_all"."votes"."recomputation_id" is null and "r_zero_all"."votes"."superseded_by" is null;

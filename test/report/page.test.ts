@@ -534,8 +534,6 @@ describe('the report', () => {
            from r_zero.questions where run_id = 'large' and unit = 1 and phase = 'dataset_generation'`,
         );
       });
-      // As Postgres does by itself within a minute: of tables that grew all at once it knows nothing yet.
-      await pool.query('analyze');
       const url = await write({ runId: 'large', limits: { questions: 30_000 } });
       const started = performance.now();
       const opened = await open(url);
