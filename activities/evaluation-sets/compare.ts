@@ -37,20 +37,22 @@ export async function compareEvaluation(
   if (iteration === 0) return [];
   const at = { runId: run.runId, setName, setHash, mode };
   const now = [...(await readItemAnswers(connection, { ...at, iteration })), ...own];
+  // At iteration 1 base and previous are the same.
+  const earlier = new Map<number, ItemAnswers[]>();
+  for (const before of new Set([0, iteration - 1])) {
+    earlier.set(before, await readItemAnswers(connection, { ...at, iteration: before }));
+  }
   const comparisons: Comparison[] = [];
   const measures = mode === 'greedy' ? (['greedy'] as const) : (['mean', 'majority'] as const);
   for (const measure of measures) {
     const current = await scoresOf(compared, measure, now, signal);
+    const scores = new Map<number, Map<number, number>>();
+    for (const [before, answers] of earlier) scores.set(before, await scoresOf(compared, measure, answers, signal));
     for (const [against, againstIteration] of [
       ['base', 0],
       ['previous', iteration - 1],
     ] as const) {
-      const before = await scoresOf(
-        compared,
-        measure,
-        await readItemAnswers(connection, { ...at, iteration: againstIteration }),
-        signal,
-      );
+      const before = scores.get(againstIteration)!;
       const items = [...current.keys()].filter((item) => before.has(item));
       if (items.length === 0) continue;
       const differences = Float64Array.from(items, (item) => current.get(item)! - before.get(item)!);
