@@ -30,6 +30,9 @@ export function meanInterval(values: readonly number[]): Interval | null {
   return { mean: mean(values), margin };
 }
 
+/** 97.5 % quantile of the normal distribution: half the width of a 95 % interval, in standard errors. */
+export const NORMAL_95 = 1.959964;
+
 /** 97.5 % quantiles of Student's t distribution for 1 to 10 degrees of freedom. */
 const STUDENT = [12.7062, 4.30265, 3.18245, 2.77645, 2.57058, 2.44691, 2.36462, 2.306, 2.26216, 2.22814];
 
@@ -37,7 +40,7 @@ const STUDENT = [12.7062, 4.30265, 3.18245, 2.77645, 2.57058, 2.44691, 2.36462, 
 function studentQuantile(freedom: number): number {
   const exact = STUDENT[freedom - 1];
   if (exact !== undefined) return exact;
-  const z = 1.959964;
+  const z = NORMAL_95;
   const z3 = z ** 3;
   const z5 = z ** 5;
   const z7 = z ** 7;

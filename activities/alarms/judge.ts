@@ -9,7 +9,7 @@ import type {
 } from '../../db/queries/alarm-readings.ts';
 import type { SemanticRow } from '../../db/queries/semantic-diversity.ts';
 import { wilsonInterval } from '../method/evaluation.ts';
-import { mean } from '../statistics.ts';
+import { NORMAL_95, mean } from '../statistics.ts';
 import type { AlarmName, AlarmSettings } from './settings.ts';
 
 export interface Judgement {
@@ -25,7 +25,6 @@ export interface Judgement {
 /** One-sided limits of McNemar's z: 0.5 % for each of several falls in a row, 0.1 % for a single comparison an iteration. */
 const FALL_LIMIT = 2.576;
 const BASE_LIMIT = 3.09;
-const NORMAL_95 = 1.959964;
 /** Steps at each end of a phase that are averaged: single steps are noisy. */
 const ENDS = 3;
 

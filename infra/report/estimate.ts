@@ -1,5 +1,6 @@
 /** A measured share or difference with its 95 % interval. */
 import { wilsonInterval } from '../../activities/method/evaluation.ts';
+import { NORMAL_95 } from '../../activities/statistics.ts';
 import { isNumber, percent } from '../cli/numbers.ts';
 
 export interface Estimate {
@@ -8,8 +9,6 @@ export interface Estimate {
   low: number;
   high: number;
 }
-
-const NORMAL_95 = 1.959964;
 
 /** A share of independent trials, with Wilson's interval. @returns undefined for no trials */
 export function share(successes: number, trials: number): Estimate | undefined {

@@ -1,4 +1,5 @@
 /** Whether the Challenger still finds something new. */
+import { NORMAL_95 } from '../../../activities/statistics.ts';
 import type { DiversityRow } from '../../../db/queries/report-diversity.ts';
 import { count, decimal, percent } from '../../cli/numbers.ts';
 import {
@@ -66,9 +67,6 @@ function shares(runs: readonly RunData[], title: string, of: (row: DiversityRow)
     },
   });
 }
-
-/** 95 %. */
-const NORMAL_95 = 1.959964;
 
 function meanings(runs: readonly RunData[]): Html {
   const iterations = runs.flatMap(({ meanings: rows }) => rows.map(({ iteration }) => iteration));
