@@ -14,20 +14,14 @@ export function renderEvaluation(
   const last = Math.max(...named.map(({ iteration }) => iteration));
   const rows = named.filter(({ iteration }) => iteration === last);
   if (rows.length === 0) return [];
-  const gain = (set: string, measure: ComparisonRow['measure'], against: ComparisonRow['against']): string =>
-    intervalOf(
-      comparisons.find(
-        (row) => row.iteration === last && row.set_name === set && row.measure === measure && row.against === against,
-      ),
-    );
   const lines = rows.flatMap((row) =>
     measuresOf(row).map(({ measure, label, value }, index) => [
       index === 0 ? row.set_name : '',
       index === 0 ? count(row.questions) : '',
       label,
       percent(value),
-      gain(row.set_name, measure, 'base'),
-      gain(row.set_name, measure, 'previous'),
+      intervalOf(comparisonOf(comparisons, row, measure, 'base')),
+      intervalOf(comparisonOf(comparisons, row, measure, 'previous')),
     ]),
   );
   const title = last === 0 ? 'Base model on evaluation sets' : `Solver of iteration ${last} on evaluation sets`;
@@ -59,6 +53,19 @@ export function measuresOf(
           { measure: 'majority' as const, label: `majority@${row.k}`, value: row.majority_at_k },
         ]),
   ];
+}
+
+/** How a score differs from the base model's, or from that of the iteration before; undefined where nothing was compared. */
+export function comparisonOf(
+  comparisons: readonly ComparisonRow[],
+  { iteration, set_name }: Pick<ScoreRow, 'iteration' | 'set_name'>,
+  measure: ComparisonRow['measure'],
+  against: ComparisonRow['against'],
+): ComparisonRow | undefined {
+  return comparisons.find(
+    (row) =>
+      row.iteration === iteration && row.set_name === set_name && row.measure === measure && row.against === against,
+  );
 }
 
 /** `+4.5 (+1.0 to +8.0)`; a dash where nothing was compared. */

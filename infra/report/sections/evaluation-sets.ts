@@ -1,6 +1,6 @@
 /** Every evaluated set in one table: scores by iteration, and differences with their bootstrap intervals; and what of the sets was generated. */
 import type { ComparisonRow, ScoreRow } from '../../../db/queries/evaluation-scores.ts';
-import { contaminationText, measuresOf } from '../../cli/evaluation-text.ts';
+import { comparisonOf, contaminationText, measuresOf } from '../../cli/evaluation-text.ts';
 import { count, percent } from '../../cli/numbers.ts';
 import type { RunData } from '../data.ts';
 import { gainText } from '../estimate.ts';
@@ -28,13 +28,7 @@ export function evaluationSetsSection(runs: readonly RunData[]): Html {
 function scoreTable(runs: readonly RunData[], data: RunData): Html {
   const { scores, comparisons } = data.evaluation;
   const gain = (row: ScoreRow, measure: ComparisonRow['measure'], against: ComparisonRow['against']): string => {
-    const found = comparisons.find(
-      (each) =>
-        each.iteration === row.iteration &&
-        each.set_name === row.set_name &&
-        each.measure === measure &&
-        each.against === against,
-    );
+    const found = comparisonOf(comparisons, row, measure, against);
     return found ? gainText({ value: found.difference, low: found.lower, high: found.upper }) : '';
   };
   return table({
